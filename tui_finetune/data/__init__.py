@@ -1,0 +1,1 @@
+"""Open a source, profile it, split it."""

@@ -1,0 +1,1 @@
+"""Predictions with a run's model, and how good they are."""

@@ -1,0 +1,22 @@
+"""Where the runs live."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+VARIABLE = "TUI_FINETUNE_HOME"
+
+
+def home(chosen: str | Path | None = None) -> Path:
+    """Return the home folder: `chosen`, else `$TUI_FINETUNE_HOME`, else the platform's data folder.
+
+    The folder need not exist yet.
+    """
+    place = chosen or os.environ.get(VARIABLE) or platformdirs.user_data_dir("tui-finetune")
+    return Path(place).expanduser().absolute()
+
+
+def runs_folder(home_folder: Path) -> Path:
+    """Return the folder that holds a directory for each run."""
+    return home_folder / "runs"

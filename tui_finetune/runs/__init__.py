@@ -1,0 +1,1 @@
+"""The run directory: status, journal, requests to a run, lists of runs. Nothing heavy."""

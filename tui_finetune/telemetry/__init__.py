@@ -1,0 +1,1 @@
+"""What the machine does: GPU, host memory, this process."""

@@ -1,0 +1,1 @@
+"""The worker that trains, and the supervisor that keeps the run directory true."""
