@@ -1,0 +1,280 @@
+"""The commands. Each one parses, calls the room that does the work, and prints."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tui_finetune import __version__, home
+from tui_finetune.errors import InputError
+from tui_finetune.recipe import Recipe, load_recipe, parse_recipe, set_value
+from tui_finetune.runs.control import kill_run, request_stop
+from tui_finetune.runs.directory import find_run
+
+EXIT_FAILED = 1
+EXIT_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+runs_app = typer.Typer(help="List runs, show one, delete one.")
+app.add_typer(runs_app, name="runs")
+
+Home = Annotated[
+    Path | None, typer.Option("--home", help="Where the runs live.", envvar=home.VARIABLE)
+]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="Id, its beginning, name, or 'last'.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Return at once; the run goes on.")]
+
+
+def main() -> None:
+    """Run a command; wrong input ends in one line on stderr and exit code 2."""
+    try:
+        app(prog_name="tui-finetune")
+    except InputError as error:
+        print(f"tui-finetune: {error}", file=sys.stderr)
+        sys.exit(EXIT_INPUT)
+
+
+@app.callback(invoke_without_command=True)
+def dashboard(
+    context: typer.Context,
+    recipe: Annotated[Path | None, typer.Option(help="Open the dashboard on this recipe.")] = None,
+    home_folder: Home = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Fine-tune Hugging Face models from a dashboard in the terminal.
+
+    Without a command, the dashboard opens.
+    """
+    if version:
+        print(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is not None:
+        return
+    from tui_finetune.ui.start import open_dashboard
+
+    open_dashboard(home.home(home_folder), load_recipe(recipe) if recipe else None)
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path | None, typer.Argument(help="A recipe (YAML).")] = None,
+    data: Annotated[str | None, typer.Option(help="CSV, TSV, JSON Lines or Parquet.")] = None,
+    model: Annotated[str | None, typer.Option(help="'starter', a folder, or a hub name.")] = None,
+    text: Annotated[str | None, typer.Option(help="The column with the texts.")] = None,
+    label: Annotated[str | None, typer.Option(help="The column with the labels.")] = None,
+    epochs: Annotated[str | None, typer.Option(help="Passes over the training rows.")] = None,
+    drop_empty: Annotated[
+        bool, typer.Option("--drop-empty", help="Leave out rows with an empty text or label.")
+    ] = False,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any key of the recipe; repeatable."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="The run's name.")] = None,
+    detach: Detach = False,
+    as_json: Json = False,
+    home_folder: Home = None,
+) -> None:
+    """Train from a recipe, or from flags; in the foreground, or detached."""
+    flags = {
+        "data.source": data,
+        "model.source": model,
+        "data.columns.text": text,
+        "data.columns.label": label,
+        "train.num_train_epochs": epochs,
+        "data.drop_empty": drop_empty or None,
+        "name": name,
+    }
+    wanted = _recipe_of(recipe, flags, assignments or [])
+    place = home.home(home_folder)
+    if detach:
+        _detached(place, "train", {"recipe": wanted.model_dump(mode="json")}, as_json)
+        return
+    from tui_finetune.console.foreground import train_in_foreground
+    from tui_finetune.training.start import new_run
+
+    _end_of_run(train_in_foreground(lambda: new_run(place, wanted), as_json), as_json)
+
+
+@app.command()
+def resume(
+    run: Run, detach: Detach = False, as_json: Json = False, home_folder: Home = None
+) -> None:
+    """Go on with a stopped or interrupted run from its newest checkpoint."""
+    place = home.home(home_folder)
+    found = find_run(place, run)
+    if detach:
+        _detached(place, "resume", {"run": found.id}, as_json)
+        return
+    from tui_finetune.console.foreground import train_in_foreground
+    from tui_finetune.training.start import resumed_run
+
+    _end_of_run(train_in_foreground(lambda: resumed_run(found), as_json), as_json)
+
+
+@app.command()
+def attach(run: Run = "last", home_folder: Home = None) -> None:
+    """Watch a run until it ends; Ctrl-C leaves it going."""
+    from tui_finetune.console.follow import follow
+
+    follow(find_run(home.home(home_folder), run))
+
+
+@app.command()
+def stop(
+    run: Run,
+    after_epoch: Annotated[
+        bool, typer.Option("--after-epoch", help="Let the epoch and its evaluation end first.")
+    ] = False,
+    kill: Annotated[
+        bool, typer.Option("--kill", help="End it at once, without a checkpoint.")
+    ] = False,
+    wait: Annotated[bool, typer.Option(help="Wait until it has stopped.")] = True,
+    as_json: Json = False,
+    home_folder: Home = None,
+) -> None:
+    """Stop a run with a checkpoint saved, so that it can be resumed."""
+    from tui_finetune.console.follow import wait_until_ended
+    from tui_finetune.console.show import print_run
+
+    found = find_run(home.home(home_folder), run)
+    if kill:
+        kill_run(found)
+    else:
+        request_stop(found, "stop-after-epoch" if after_epoch else "stop-now")
+    if wait:
+        wait_until_ended(found)
+    print_run(found, as_json)
+
+
+@runs_app.callback(invoke_without_command=True)
+def runs(context: typer.Context, as_json: Json = False, home_folder: Home = None) -> None:
+    """List all runs, the newest first."""
+    if context.invoked_subcommand is None:
+        from tui_finetune.console.show import print_runs
+
+        print_runs(home.home(home_folder), as_json)
+
+
+@runs_app.command("show")
+def runs_show(run: Run, as_json: Json = False, home_folder: Home = None) -> None:
+    """Show a run: its state, recipe, epochs and metrics."""
+    from tui_finetune.console.show import print_run_in_full
+
+    print_run_in_full(find_run(home.home(home_folder), run), as_json)
+
+
+@runs_app.command("delete")
+def runs_delete(
+    run: Run,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    home_folder: Home = None,
+) -> None:
+    """Delete a run with its checkpoints and model, after a question."""
+    from tui_finetune.runs.directory import folder_size
+    from tui_finetune.runs.listing import delete_run
+
+    found = find_run(home.home(home_folder), run)
+    size = folder_size(found.path) / 1e6
+    if not yes:
+        typer.confirm(f"Delete run {found.id} ({size:.0f} MB)?", abort=True)
+    delete_run(found)
+    print(f"deleted {found.id} ({size:.0f} MB)")
+
+
+@app.command()
+def predict(
+    run: Run,
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Texts to predict.")],
+    as_json: Json = False,
+    home_folder: Home = None,
+) -> None:
+    """Predict texts with a run's model."""
+    found = find_run(home.home(home_folder), run)
+    found.trained_model()  # fails before the heavy libraries are loaded
+    from tui_finetune.console.show import print_predictions
+    from tui_finetune.evaluation.trained import load_run
+
+    print_predictions(load_run(found).predict(texts), as_json)
+
+
+@app.command()
+def evaluate(
+    run: Run,
+    data: Annotated[str | None, typer.Option(help="A labelled file; else the test rows.")] = None,
+    as_json: Json = False,
+    home_folder: Home = None,
+) -> None:
+    """Give a run's figures on its test rows, or evaluate its model on another file."""
+    from tui_finetune.console.show import print_evaluation
+
+    found = find_run(home.home(home_folder), run)
+    if data is None:
+        from tui_finetune.runs.results import test_results
+
+        print_evaluation(found, test_results(found), as_json)
+        return
+    from tui_finetune.evaluation.trained import load_run
+
+    report = load_run(found).evaluate(data)
+    result = {"data": data, "rows": len(report.predictions), "metrics": report.metrics}
+    print_evaluation(found, result, as_json)
+
+
+@app.command()
+def doctor(as_json: Json = False, home_folder: Home = None) -> None:
+    """Say what this machine and this installation can do."""
+    from tui_finetune.console.doctor import print_doctor
+
+    print_doctor(home.home(home_folder), as_json)
+
+
+def _recipe_of(path: Path | None, flags: dict[str, Any], assignments: list[str]) -> Recipe:
+    """Return the recipe of a file, or an empty one, with the flags and --set applied."""
+    if path is None and flags["data.source"] is None:
+        raise InputError("nothing to train on: give a recipe, or --data FILE")
+    content = load_recipe(path).model_dump() if path else {"data": {}}
+    for key, value in flags.items():
+        if value is not None:
+            *sections, field = key.split(".")
+            place = content
+            for section in sections:
+                place = place.setdefault(section, {})
+            place[field] = value
+    for assignment in assignments:
+        set_value(content, assignment)
+    return parse_recipe(content, str(path) if path else "the recipe")
+
+
+def _detached(place: Path, method: str, params: dict[str, Any], as_json: bool) -> None:
+    """Let an engine start a run and leave it alone."""
+    from tui_finetune.engine.client import request_once
+
+    started = request_once(place, method, params)
+    document = {**started, "state": "starting", "metrics": {}}
+    if as_json:
+        print(json.dumps(document))
+    else:
+        print(f"started {started['run']}\nwatch it with: tui-finetune attach {started['run']}")
+
+
+def _end_of_run(run: Any, as_json: bool) -> None:
+    """Print how a foreground run ended and exit accordingly."""
+    from tui_finetune.console.show import print_run
+    from tui_finetune.runs.status import read_status
+
+    print_run(run, as_json)
+    state = read_status(run.status).state
+    if state == "failed":
+        raise typer.Exit(EXIT_FAILED)
+    if state != "finished":
+        raise typer.Exit(EXIT_INTERRUPTED)

@@ -1,0 +1,1 @@
+"""What the commands print: tables, the progress display, JSON documents. Nothing heavy."""

@@ -1,0 +1,81 @@
+"""A run as text in the terminal: where it stands, its epochs, what comes next."""
+
+import time
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tui_finetune.runs.directory import RunDirectory
+from tui_finetune.runs.history import History, HistoryReader
+from tui_finetune.runs.observations import observe
+from tui_finetune.runs.status import Status, read_status
+from tui_finetune.text import clean
+
+UNKNOWN = "—"
+
+
+class RunView:
+    """Follows a run's directory and renders it, live or past alike."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        self._history = HistoryReader(run.journal)
+
+    def render(self) -> RenderableType:
+        """Read what is new and return the present picture."""
+        self._history.update()
+        status = read_status(self.run.status)
+        history = self._history.history
+        parts: list[RenderableType] = [headline(status), bar(status)]
+        if history.evaluations:
+            parts.append(epoch_table(history))
+        parts += [Text(clean(note.get("text", ""))) for note in history.notes]
+        return Group(*parts)
+
+
+def headline(status: Status) -> Text:
+    """Return name, state, step and throughput in a line."""
+    parts = [clean(status.name), status.state]
+    if status.total_steps:
+        parts.append(f"step {status.step} of {status.total_steps}")
+        parts.append(f"epoch {status.epoch:.2f} of {status.epochs:g}")
+    if status.rows_per_second:
+        parts.append(f"{status.rows_per_second:.0f} rows/s")
+    if status.started:
+        parts.append(f"{duration((status.ended or time.time()) - status.started)} gone")
+    if status.reason:
+        parts.append(clean(status.reason))
+    return Text("  ".join(parts))
+
+
+def bar(status: Status) -> ProgressBar:
+    """Return the progress as a bar; it pulses as long as the number of steps is not known."""
+    return ProgressBar(
+        total=status.total_steps or None, completed=status.step, width=60, pulse=False
+    )
+
+
+def epoch_table(history: History) -> Table:
+    """Return a row for each evaluation with what its figures say."""
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("epoch", "train loss ↓", "val loss ↓", "accuracy ↑", "F1 ↑"):
+        table.add_column(name, justify="right")
+    table.add_column("observation")
+    epochs = history.epochs()
+    for epoch, said in zip(epochs, observe(epochs, history.selection_metric), strict=True):
+        figures = (epoch.train_loss, epoch.validation_loss, epoch.accuracy, epoch.f1)
+        cells = [UNKNOWN if value is None else f"{value:.4f}" for value in figures]
+        table.add_row(f"{epoch.number:g}", *cells, said)
+    return table
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people write it: 42s, 3m05s, 2h10m."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

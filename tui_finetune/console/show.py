@@ -1,0 +1,129 @@
+"""The documents and tables that commands end with."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tui_finetune.console.progress_display import UNKNOWN, epoch_table, headline
+from tui_finetune.recipe import dump_recipe
+from tui_finetune.runs.directory import RunDirectory
+from tui_finetune.runs.history import read_history
+from tui_finetune.runs.listing import list_runs, summarise, summary_document
+from tui_finetune.runs.status import read_status
+from tui_finetune.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tui_finetune.tasks.text_classification import Prediction
+
+
+def print_run(run: RunDirectory, as_json: bool) -> None:
+    """Print how a run stands: `{"run", "dir", "state", "metrics"}`."""
+    status = read_status(run.status)
+    if as_json:
+        document = {"run": run.id, "dir": str(run.path), "state": status.state}
+        if status.reason:
+            document["reason"] = status.reason
+        _print_json({**document, "metrics": status.metrics})
+        return
+    console = Console()
+    console.print(headline(status))
+    console.print(_metrics_table(status.metrics))
+    if (run.model / "config.json").is_file():
+        console.print(Text(f"model  {clean(run.model)}"))
+        console.print(Text(f'next   tui-finetune predict {run.id} "a sentence"'))
+
+
+def print_runs(home: "Path", as_json: bool) -> None:
+    """Print all runs, the newest first."""
+    summaries = list_runs(home)
+    if as_json:
+        _print_json([summary_document(summary) for summary in summaries])
+        return
+    if not summaries:
+        print(f"no runs in {clean(home)} yet; start one with: tui-finetune train")
+        return
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("run", "state", "data", "model"):
+        table.add_column(name, overflow="fold")
+    for name in ("step", "val acc", "test acc"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for summary in summaries:
+        table.add_row(
+            Text(clean(summary.id)),
+            summary.state,
+            Text(clean(summary.data.rpartition("/")[2], 30)),
+            Text(clean(summary.model.rpartition("/")[2], 30)),
+            f"{summary.step}/{summary.total_steps}",
+            _figure(summary.validation_accuracy),
+            _figure(summary.test_accuracy),
+        )
+    Console().print(table)
+
+
+def print_run_in_full(run: RunDirectory, as_json: bool) -> None:
+    """Print a run with its recipe and epochs."""
+    recipe = run.load_recipe()
+    history = read_history(run.journal)
+    if as_json:
+        epochs = [vars(epoch) for epoch in history.epochs()]
+        document = {"recipe": recipe.model_dump(mode="json"), "epochs": epochs}
+        _print_json({**summary_document(summarise(run)), **document})
+        return
+    console = Console()
+    status = read_status(run.status)
+    console.print(headline(status))
+    if history.evaluations:
+        console.print(epoch_table(history))
+    console.print(_metrics_table(status.metrics))
+    console.print(Text(f"folder {clean(run.path)}\n"))
+    for line in dump_recipe(recipe).splitlines():
+        console.print(Text(clean(line)))
+
+
+def print_predictions(predictions: "Sequence[Prediction]", as_json: bool) -> None:
+    """Print a list of `{"text", "label", "score", "scores"}`, or a line a text."""
+    if as_json:
+        from tui_finetune.evaluation.report import prediction_document
+
+        _print_json([prediction_document(prediction) for prediction in predictions])
+        return
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for prediction in predictions:
+        label = Text(clean(prediction.label, 40), style="bold")
+        table.add_row(label, f"{prediction.score:.3f}", Text(clean(prediction.text, 500)))
+    Console().print(table)
+
+
+def print_evaluation(run: RunDirectory, result: dict[str, Any], as_json: bool) -> None:
+    """Print `{"run", "data", "rows", "metrics"}`."""
+    if as_json:
+        _print_json({"run": run.id, **result})
+        return
+    console = Console()
+    console.print(Text(f"{clean(run.id)} on {clean(result['data'])}, {result['rows']} rows"))
+    console.print(_metrics_table({"": result["metrics"]}))
+
+
+def _metrics_table(metrics: dict[str, dict[str, float]]) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    names = list(dict.fromkeys(name for values in metrics.values() for name in values))
+    table.add_column("")
+    for name in names:
+        table.add_column(name, justify="right")
+    for split, values in metrics.items():
+        table.add_row(split, *(_figure(values.get(name)) for name in names))
+    return table
+
+
+def _figure(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.4f}"
+
+
+def _print_json(document: Any) -> None:
+    print(json.dumps(document, ensure_ascii=False, indent=2))

@@ -1,0 +1,163 @@
+"""The dashboard's side of the engine: start it, ask it, let it go. Nothing heavy."""
+
+import asyncio
+import itertools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from tui_finetune.errors import InputError
+
+Progress = Callable[[dict[str, Any]], None]
+
+# A page of a dataset or a trace is one line.
+_LONGEST_REPLY_BYTES = 64 * 2**20
+
+
+class EngineError(Exception):
+    """The engine failed at a request, or ended before it answered."""
+
+
+class EngineClient:
+    """An engine process and the pipes to it.
+
+    The process is started by `start`, or by the first request. It ends when this client lets go of
+    it, unless it trains: then it belongs to the run and lives as long as that.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._process: subprocess.Popen[bytes] | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._replies: asyncio.Task[None] | None = None
+        self._waiting: dict[int, tuple[asyncio.Future[Any], Progress | None]] = {}
+        self._numbers = itertools.count(1)
+        self._starting = asyncio.Lock()
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process is there to answer."""
+        return self._writer is not None
+
+    async def start(self) -> None:
+        """Start the process, so that it loads its libraries while nobody waits for them."""
+        async with self._starting:
+            if not self.alive:
+                await self._start()
+
+    async def request(
+        self, method: str, params: dict[str, Any], on_progress: Progress | None = None
+    ) -> Any:
+        """Ask the engine and return its answer.
+
+        `on_progress` is called with each progress report that comes before the answer. Raises
+        `InputError` if what was asked is wrong, `EngineError` if the engine failed or ended.
+        """
+        await self.start()
+        assert self._writer is not None
+        number = next(self._numbers)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = (future, on_progress)
+        request = {"id": number, "method": method, "params": params}
+        try:
+            self._writer.write(json.dumps(request).encode() + b"\n")
+            await self._writer.drain()
+        except ConnectionError:
+            self._let_go("the engine has ended; try again")
+        try:
+            return await future
+        finally:
+            self._waiting.pop(number, None)
+
+    async def cancel(self) -> None:
+        """End what the engine is doing; waiting requests fail, the next one starts a new engine."""
+        if self._process is not None and self.alive:
+            self._process.kill()
+        self._let_go("cancelled")
+
+    def close(self) -> None:
+        """Let go of the engine: it ends, or trains on."""
+        self._let_go("closed")
+
+    async def _start(self) -> None:
+        request_end, to_engine = os.pipe()
+        from_engine, reply_end = os.pipe()
+        self._home.mkdir(parents=True, exist_ok=True)
+        with (self._home / "engine.log").open("ab") as log:
+            self._process = spawn_engine(self._home, request_end, reply_end, log)
+        os.close(request_end)
+        os.close(reply_end)
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=_LONGEST_REPLY_BYTES)
+        await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(from_engine, "rb", 0)
+        )
+        transport, protocol = await loop.connect_write_pipe(
+            asyncio.streams.FlowControlMixin, os.fdopen(to_engine, "wb", 0)
+        )
+        self._writer = asyncio.StreamWriter(transport, protocol, None, loop)
+        self._replies = asyncio.create_task(self._read_replies(reader))
+
+    async def _read_replies(self, reader: asyncio.StreamReader) -> None:
+        while line := await reader.readline():
+            reply = json.loads(line)
+            future, on_progress = self._waiting.get(reply["id"], (None, None))
+            if future is None or future.done():
+                continue
+            if "progress" in reply:
+                if on_progress:
+                    on_progress(reply["progress"])
+            elif "error" in reply:
+                kind = InputError if reply["kind"] == "input" else EngineError
+                future.set_exception(kind(reply["error"]))
+            else:
+                future.set_result(reply["result"])
+        self._let_go(f"the engine ended before it answered; see {self._home / 'engine.log'}")
+
+    def _let_go(self, reason: str) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        if self._replies is not None and self._replies is not asyncio.current_task():
+            self._replies.cancel()
+        self._replies = None
+        for future, _ in self._waiting.values():
+            if not future.done():
+                future.set_exception(EngineError(reason))
+
+
+def spawn_engine(
+    home: Path, request_end: int, reply_end: int, log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start an engine that reads requests and writes replies at the given descriptors.
+
+    It gets a session of its own and no terminal, so that it outlives this process and its
+    terminal; what libraries print goes to `log`.
+    """
+    command = [sys.executable, "-P", "-m", "tui_finetune.engine"]  # -P: nothing from the working folder
+    command += [str(home), str(request_end), str(reply_end)]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        pass_fds=(request_end, reply_end),
+        start_new_session=True,
+    )
+
+
+def request_once(home: Path, method: str, params: dict[str, Any]) -> Any:
+    """Start an engine, ask it one thing, let go of it, and return the answer."""
+
+    async def ask() -> Any:
+        engine = EngineClient(home)
+        try:
+            return await engine.request(method, params)
+        finally:
+            engine.close()
+
+    return asyncio.run(ask())

@@ -1,0 +1,54 @@
+"""Requests to a run: files in its control folder, so that they work from any process."""
+
+import signal
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from tui_finetune.errors import InputError
+from tui_finetune.runs.directory import RunDirectory
+from tui_finetune.runs.status import ACTIVE, read_status
+
+StopRequest = Literal["stop-after-epoch", "stop-now"]
+STOP_REQUESTS: tuple[StopRequest, ...] = ("stop-now", "stop-after-epoch")
+
+
+def request_stop(run: RunDirectory, request: StopRequest) -> None:
+    """Ask a run to save and stop. Raises `InputError` if it is not going."""
+    _require_active(run)
+    (run.control / request).touch()
+
+
+def pending_stop(control: Path) -> StopRequest | None:
+    """Return the strongest stop request that lies there, or None."""
+    for request in STOP_REQUESTS:
+        if (control / request).exists():
+            return request
+    return None
+
+
+def clear_requests(control: Path) -> None:
+    """Take away all requests, as a run does when it starts."""
+    control.mkdir(exist_ok=True)
+    for request in STOP_REQUESTS:
+        (control / request).unlink(missing_ok=True)
+
+
+def kill_run(run: RunDirectory) -> None:
+    """Kill the run's process at once; what came after its last checkpoint is lost.
+
+    Raises `InputError` if it is not going, or goes on another host.
+    """
+    _require_active(run)
+    status = read_status(run.status)
+    try:
+        psutil.Process(status.pid or -1).send_signal(signal.SIGKILL)
+    except (psutil.Error, ValueError):
+        raise InputError(f"run {run.id}: its process is not on this host; stop it there") from None
+
+
+def _require_active(run: RunDirectory) -> None:
+    status = read_status(run.status)
+    if status.state not in ACTIVE:
+        raise InputError(f"run {run.id}: it is {status.state}, there is nothing to stop")

@@ -1,0 +1,83 @@
+"""The journal: what happened in a run, a JSON object a line, written once and never changed."""
+
+import json
+import math
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+Entry = dict[str, Any]
+
+
+class JournalWriter:
+    """Appends entries to a journal; safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        _end_half_line(path)
+        self._file: IO[str] = path.open("a", encoding="utf-8")
+
+    def write(self, event: str, **values: Any) -> None:
+        """Append one entry with the present time; numbers that are not finite become null."""
+        entry = {"event": event, "time": round(time.time(), 3), **_finite(values)}
+        line = json.dumps(entry, allow_nan=False) + "\n"
+        with self._lock:
+            self._file.write(line)
+            self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._file.close()
+
+
+class JournalReader:
+    """Reads a journal that may still grow, each entry once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._position = 0
+        self._half = b""
+
+    def read(self) -> list[Entry]:
+        """Return the entries that came since the last call.
+
+        A half-written last line is kept for the next call, lines that are no JSON objects are
+        passed over, a missing file has no entries.
+        """
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._position)
+                content = file.read()
+        except FileNotFoundError:
+            return []
+        self._position += len(content)
+        *lines, self._half = (self._half + content).split(b"\n")
+        return [entry for line in lines if (entry := _parse(line)) is not None]
+
+
+def _parse(line: bytes) -> Entry | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return value
+
+
+def _end_half_line(path: Path) -> None:
+    """Close a line that a killed writer left half-written, so that the next one stays whole."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    with path.open("r+b") as file:
+        file.seek(-1, 2)
+        if file.read(1) != b"\n":
+            file.write(b"\n")

@@ -1,0 +1,94 @@
+"""The state of a run as it is on disk, and what is true of it now."""
+
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+from pydantic import BaseModel, ValidationError
+
+# A run in one of these states needs a living process.
+ACTIVE = frozenset({"starting", "running", "stopping"})
+RESUMABLE = frozenset({"stopped", "interrupted", "failed"})
+
+# A run on another host is believed for this long after its last heartbeat.
+HEARTBEAT_LIMIT_SECONDS = 60.0
+
+# Start times of processes are computed from the boot time, which moves with the clock.
+_START_TIME_TOLERANCE_SECONDS = 5.0
+
+
+class Status(BaseModel):
+    """What `status.json` says. Times are seconds since 1970, None is unknown.
+
+    `metrics` has the figures of the best epoch ("validation") and of the end ("test").
+    """
+
+    state: str = "interrupted"
+    reason: str = ""
+    name: str = ""
+    task: str = ""
+    data: str = ""
+    model: str = ""
+    started: float | None = None
+    ended: float | None = None
+    pid: int | None = None
+    process_started: float | None = None
+    host: str = ""
+    heartbeat: float | None = None
+    step: int = 0
+    total_steps: int = 0
+    epoch: float = 0.0
+    epochs: float = 0.0
+    rows_per_second: float | None = None
+    metrics: dict[str, dict[str, float]] = {}
+
+
+def write_status(path: Path, status: Status) -> None:
+    """Replace the status file atomically."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(status.model_dump_json(), encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def read_status(path: Path) -> Status:
+    """Return what is true of the run now; never better than what is known.
+
+    A missing or damaged file, or one whose process is gone, reads as interrupted.
+    """
+    try:
+        status = Status.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return Status(reason="its status file is missing or damaged")
+    if status.state in ACTIVE and not process_lives(status):
+        status.state = "interrupted"
+        status.reason = "its process is gone without a word (killed, or the machine went down)"
+    return status
+
+
+def process_lives(status: Status) -> bool:
+    """Return whether the process that wrote the status is still there."""
+    if status.host != socket.gethostname():
+        age = time.time() - (status.heartbeat or 0.0)
+        return age < HEARTBEAT_LIMIT_SECONDS
+    try:
+        process = psutil.Process(status.pid or -1)
+        started = process.create_time()
+        # A killed child that nobody has waited for yet still has its pid.
+        gone = process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except (psutil.Error, ValueError):
+        return False
+    difference = abs(started - (status.process_started or 0.0))
+    return not gone and difference < _START_TIME_TOLERANCE_SECONDS
+
+
+def this_process() -> dict[str, Any]:
+    """Return the status fields that identify the calling process."""
+    process = psutil.Process()
+    return {
+        "pid": process.pid,
+        "process_started": process.create_time(),
+        "host": socket.gethostname(),
+    }

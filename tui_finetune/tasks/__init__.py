@@ -1,0 +1,1 @@
+"""One file a task: columns, encoding, collator, head, metrics, prediction."""

@@ -1,0 +1,93 @@
+"""From the recipe to `TrainingArguments`."""
+
+import dataclasses
+import difflib
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainingArguments
+
+from tui_finetune.errors import InputError
+from tui_finetune.recipe import Recipe
+from tui_finetune.text import clean
+
+# The program itself decides these; a recipe that sets them would break the run directory.
+RESERVED = frozenset({"output_dir", "metric_for_best_model", "greater_is_better"})
+
+# A log entry about every hundredth of the run, but never so rare that one waits for a sign of life.
+_LOGS_A_RUN = 100
+_MOST_STEPS_A_LOG = 25
+
+
+def training_arguments(recipe: Recipe, output_dir: Path, train_rows: int) -> TrainingArguments:
+    """Return the arguments of a recipe for a training set of `train_rows` rows.
+
+    Fields that the recipe leaves open get this program's defaults (batches of like length, bf16
+    where the device has it, evaluation and a checkpoint each epoch), all others those of
+    `TrainingArguments`. Raises `InputError` that names the field for a value it refuses.
+    """
+    chosen = recipe.train.model_dump()
+    _refuse_unknown(chosen)
+    values = _defaults(recipe) | chosen
+    values["output_dir"] = str(output_dir)
+    values.setdefault("logging_steps", _logging_steps(values, train_rows))
+    try:
+        return TrainingArguments(**values)
+    except (TypeError, ValueError, ImportError) as error:
+        field = next((key for key in chosen if key in str(error)), "")
+        where = f"train.{field}" if field else "train"
+        raise InputError(f"{clean(where)}: {clean(error, 300)}") from None
+
+
+def _defaults(recipe: Recipe) -> dict[str, Any]:
+    metric = recipe.early_stopping.metric
+    return {
+        "eval_strategy": "epoch",
+        "save_strategy": "epoch",
+        "save_total_limit": 2,  # the best and the newest
+        "load_best_model_at_end": True,
+        "metric_for_best_model": metric,
+        "greater_is_better": metric != "eval_loss",
+        "per_device_eval_batch_size": 2 * recipe.train.per_device_train_batch_size,
+        # With dynamic padding, batches of like length carry the least padding.
+        "train_sampling_strategy": (
+            "group_by_length" if recipe.tokens.padding == "dynamic" else "random"
+        ),
+        "bf16": _device_has_bf16(),
+        # A loss that is no number is shown as what it is, not replaced by an average.
+        "logging_nan_inf_filter": False,
+        "disable_tqdm": True,
+        "report_to": "none",
+    }
+
+
+def _device_has_bf16() -> bool:
+    return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def _refuse_unknown(chosen: dict[str, Any]) -> None:
+    known = {field.name for field in dataclasses.fields(TrainingArguments) if field.init}
+    for key in chosen:
+        if key in RESERVED:
+            raise InputError(f"train.{key}: the run decides this; use early_stopping.metric")
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise InputError(f"train.{clean(key)}: TrainingArguments has no such field{hint}")
+
+
+def _logging_steps(values: dict[str, Any], train_rows: int) -> int:
+    """Return how many steps a log entry covers, if it can, a divisor of the steps of an epoch.
+
+    So that the mean training loss of an epoch is the mean of whole log entries.
+    """
+    rows_a_step = values["per_device_train_batch_size"] * values.get(
+        "gradient_accumulation_steps", 1
+    )
+    steps_per_epoch = math.ceil(train_rows / rows_a_step)
+    total = math.ceil(steps_per_epoch * values["num_train_epochs"])
+    wanted = min(max(total // _LOGS_A_RUN, 1), _MOST_STEPS_A_LOG)
+    divisors = [n for n in range(wanted, wanted // 2, -1) if steps_per_epoch % n == 0]
+    return divisors[0] if divisors else wanted

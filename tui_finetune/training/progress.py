@@ -1,0 +1,40 @@
+"""What the worker thread and the main thread tell each other while a run goes on."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from tui_finetune.runs.control import StopRequest
+
+
+class StopWanted(Exception):
+    """Raised outside of the training loop when a stop is asked for."""
+
+
+@dataclass
+class Progress:
+    """Written by the worker, read by the main thread; `stop` the other way round.
+
+    Each field is replaced as a whole, so no lock is needed. `step_seconds` holds the durations of
+    the last optimizer steps.
+    """
+
+    stop: StopRequest | None = None
+    training: bool = False
+    step: int = 0
+    total_steps: int = 0
+    epoch: float = 0.0
+    rows_per_step: int = 0
+    step_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=20))
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def rows_per_second(self) -> float | None:
+        """Return the throughput of the last steps, evaluations left out; None before the first."""
+        seconds = sum(list(self.step_seconds))
+        if not seconds:
+            return None
+        return self.rows_per_step * len(self.step_seconds) / seconds
+
+    def check_stop(self) -> None:
+        """Raise `StopWanted` if a stop is asked for."""
+        if self.stop:
+            raise StopWanted

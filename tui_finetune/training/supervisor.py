@@ -1,0 +1,139 @@
+"""The main thread of a run: starts the worker and keeps the run directory true until it ends."""
+
+import os
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from tui_finetune.runs.control import clear_requests, pending_stop
+from tui_finetune.runs.journal import JournalWriter
+from tui_finetune.runs.status import Status, write_status
+from tui_finetune.telemetry.gpu import GpuReader
+from tui_finetune.telemetry.host import read_host
+from tui_finetune.training.environment import write_environment
+from tui_finetune.training.failures import explain
+from tui_finetune.training.progress import Progress
+from tui_finetune.training.start import Start
+from tui_finetune.training.worker import train
+
+TICK_SECONDS = 0.5
+SAMPLE_SECONDS = 2.0
+
+
+def run_training(start: Start, on_tick: Callable[[], None] | None = None) -> Status:
+    """Train in a worker thread until it ends, and return the final status.
+
+    Must be called in the main thread: SIGTERM and SIGINT ask the worker to save and stop. Each
+    tick writes the heartbeat, samples memory and obeys the control folder, then calls `on_tick`.
+    """
+    run, status = start.run, start.status
+    clear_requests(run.control)
+    journal = JournalWriter(run.journal)
+    progress = Progress()
+    outcome: dict[str, str] = {}
+    write_environment(run)
+
+    def work() -> None:
+        try:
+            outcome["state"] = train(start, journal, progress)
+        except Exception as error:  # whatever it is, the run says so instead of going silent
+            traceback.print_exc()
+            outcome.update(state="failed", reason=explain(error))
+
+    def stop_now(*_: Any) -> None:
+        progress.stop = "stop-now"
+
+    handlers = {name: signal.signal(name, stop_now) for name in (signal.SIGTERM, signal.SIGINT)}
+    sampler = _Sampler(journal, progress)
+    worker = threading.Thread(target=work, name="trainer", daemon=True)
+    worker.start()
+    try:
+        while worker.is_alive():
+            worker.join(TICK_SECONDS)
+            progress.stop = pending_stop(run.control) or progress.stop
+            sampler.sample_if_due()
+            write_status(run.status, _present(status, progress))
+            if on_tick:
+                on_tick()
+    finally:
+        for name, handler in handlers.items():
+            signal.signal(name, handler)
+    status = _present(status, progress)
+    status.state, status.reason = outcome["state"], outcome.get("reason", "")
+    status.ended = time.time()
+    journal.write("state", state=status.state, reason=status.reason)
+    journal.close()
+    write_status(run.status, status)
+    if on_tick:
+        on_tick()
+    return status
+
+
+@contextmanager
+def output_to(log: Path) -> Iterator[IO[str]]:
+    """Send what this process and its libraries print to `log`, and yield the former stdout.
+
+    Works on the descriptors, so that native libraries and child processes are caught too.
+    """
+    former = os.dup(1), os.dup(2)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    terminal = os.fdopen(os.dup(former[0]), "w", encoding="utf-8", errors="replace")
+    try:
+        yield terminal
+    finally:
+        for descriptor, place in zip(former, (1, 2), strict=True):
+            os.dup2(descriptor, place)
+            os.close(descriptor)
+
+
+def _present(status: Status, progress: Progress) -> Status:
+    running = "running" if progress.training else "starting"
+    return status.model_copy(
+        update={
+            "state": "stopping" if progress.stop else running,
+            "heartbeat": time.time(),
+            "step": progress.step,
+            "total_steps": progress.total_steps,
+            "epoch": progress.epoch,
+            "rows_per_second": progress.rows_per_second(),
+            "metrics": dict(progress.metrics),
+        }
+    )
+
+
+class _Sampler:
+    """Writes what the run takes of the machine into the journal, every few seconds."""
+
+    def __init__(self, journal: JournalWriter, progress: Progress) -> None:
+        self._journal = journal
+        self._progress = progress
+        self._process = psutil.Process()
+        self._gpus = GpuReader()
+        self._due = 0.0
+
+    def sample_if_due(self) -> None:
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + SAMPLE_SECONDS
+        host = read_host(self._process)
+        self._journal.write(
+            "sample",
+            step=self._progress.step,
+            rows_per_second=self._progress.rows_per_second(),
+            process_rss=host.process_rss,
+            host_used=host.used,
+            host_total=host.total,
+            cpu_percent=host.cpu_percent,
+            gpus=[asdict(gpu) for gpu in self._gpus.read(self._process.pid)],
+            gpu_note=self._gpus.note,
+        )
