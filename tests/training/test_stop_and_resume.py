@@ -1,0 +1,185 @@
+"""A run that was stopped or killed goes on as if nothing had happened."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tui_finetune.errors import InputError
+from tui_finetune.recipe import Recipe
+from tui_finetune.runs.control import STOP_REQUESTS, StopRequest, request_stop
+from tui_finetune.runs.directory import RESUME_STATE, RunDirectory
+from tui_finetune.runs.history import read_history
+from tui_finetune.runs.journal import JournalWriter
+from tui_finetune.runs.status import Status, read_status
+from tui_finetune.training import supervisor
+from tui_finetune.training.start import Start, new_run, resumed_run
+from tui_finetune.training.supervisor import run_training
+
+Train = Callable[[Recipe], RunDirectory]
+
+
+class StopAt(JournalWriter):
+    """A journal that makes a stop request when a log entry of a step is written.
+
+    A stop asked for from outside comes at no certain step; this one does.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.stops: dict[int, Callable[[], None]] = {}
+
+    def write(self, event: str, **values: object) -> None:
+        super().write(event, **values)
+        if event == "log" and "loss" in values and values["step"] in self.stops:
+            self.stops[values["step"]]()
+
+
+def train_until(
+    start: Start, step: int, request: StopRequest, monkeypatch: pytest.MonkeyPatch
+) -> Status:
+    """Train and ask for a stop when the given step is logged."""
+    progresses = []
+    made = supervisor.Progress
+
+    def progress() -> supervisor.Progress:
+        progresses.append(made())
+        return progresses[0]
+
+    def journal(path: Path) -> JournalWriter:
+        writer = StopAt(path)
+        writer.stops[step] = lambda: setattr(progresses[0], "stop", request)
+        return writer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(supervisor, "Progress", progress)
+        patch.setattr(supervisor, "JournalWriter", journal)
+        return run_training(start)
+
+
+def values(run: RunDirectory) -> list[tuple[int, dict[str, float | None]]]:
+    """Return all figures that do not depend on the clock."""
+    history = read_history(run.journal)
+    timed = ("runtime", "per_second")
+    return [
+        (
+            point.step,
+            {name: value for name, value in point.values.items() if not name.endswith(timed)},
+        )
+        for point in [*history.training, *history.evaluations]
+    ]
+
+
+@pytest.mark.parametrize("request_", STOP_REQUESTS)
+@pytest.mark.parametrize("logging_steps", [1, 4])
+def test_a_stopped_and_resumed_run_has_the_losses_of_one_that_never_stopped(
+    make_recipe: Callable[..., Recipe],
+    train: Train,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    request_: StopRequest,
+    logging_steps: int,
+) -> None:
+    recipe = make_recipe(logging_steps=logging_steps, save_total_limit=5)
+    through = train(recipe)
+
+    start = new_run(tmp_path / "home", recipe)
+    first = train_until(start, 16, request_, monkeypatch)  # in the second epoch of 12 steps
+    assert first.state == "stopped"
+    assert 16 < first.step + (request_ == "stop-now") <= 24
+
+    again = resumed_run(start.run)
+    assert again.resume_from is not None
+    assert run_training(again).state == "finished"
+
+    assert len(values(through)) == 36 / logging_steps + 3
+    assert values(start.run) == values(through)
+    results = [json.loads((run.evaluation / "metrics.json").read_text()) for run in (through, start.run)]
+    assert results[0] == results[1]
+
+
+def test_a_stop_inside_a_log_window_does_not_lose_the_losses_before_it(
+    make_recipe: Callable[..., Recipe], train: Train, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recipe = make_recipe(logging_steps=4, num_train_epochs=2)
+    through = train(recipe)
+
+    start = new_run(tmp_path / "home", recipe)
+    stopper = supervisor.Progress
+    seen: list[supervisor.Progress] = []
+
+    class StopsAtStepSix(stopper):  # type: ignore[valid-type, misc]
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if name == "total_steps":
+                seen.append(self)
+            if name == "step" and value == 5:
+                super().__setattr__("stop", "stop-now")
+
+    monkeypatch.setattr(supervisor, "Progress", StopsAtStepSix)
+    stopped = run_training(start)
+    monkeypatch.setattr(supervisor, "Progress", stopper)
+    assert stopped.state == "stopped"
+    assert stopped.step % 4 != 0
+
+    assert run_training(resumed_run(start.run)).state == "finished"
+    assert values(start.run) == values(through)
+
+
+def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(
+    make_recipe: Callable[..., Recipe], train: Train
+) -> None:
+    run = train(make_recipe(save_total_limit=5))
+    newest = run.newest_checkpoint()
+    assert newest is not None
+    assert newest.name == "checkpoint-36"
+    (newest / RESUME_STATE).unlink()
+    before = run.newest_checkpoint()
+    assert before is not None
+    assert before.name == "checkpoint-24"
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_again(
+    make_recipe: Callable[..., Recipe], train: Train, tmp_path: Path
+) -> None:
+    recipe = make_recipe()
+    through = train(recipe)
+    start = new_run(tmp_path / "home", recipe)
+    journal = JournalWriter(start.run.journal)
+    journal.write("start", resumed_from=0, total_steps=36, steps_per_epoch=12)
+    journal.write("log", step=1, epoch=0.1, loss=9.0)
+    journal.close()
+    killed = start.status.model_copy(update={"pid": 2**22 + 1})
+    supervisor.write_status(start.run.status, killed)
+    assert read_status(start.run.status).state == "interrupted"
+
+    again = resumed_run(start.run)
+    assert again.resume_from is None
+    assert run_training(again).state == "finished"
+    assert values(start.run) == values(through)
+
+
+def test_a_stop_from_outside_saves_a_checkpoint(
+    make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    start = new_run(tmp_path / "home", make_recipe(num_train_epochs=500))
+    asked = []
+
+    def ask_once_it_trains() -> None:
+        if read_status(start.run.status).step > 0 and not asked:
+            asked.append(True)
+            request_stop(start.run, "stop-now")
+
+    status = run_training(start, on_tick=ask_once_it_trains)
+    assert status.state == "stopped"
+    assert 0 < status.step < 6000
+    checkpoint = start.run.newest_checkpoint()
+    assert checkpoint is not None
+    assert checkpoint.name == f"checkpoint-{status.step}"
+
+
+def test_a_finished_run_is_not_resumed(make_recipe: Callable[..., Recipe], train: Train) -> None:
+    run = train(make_recipe(num_train_epochs=1))
+    with pytest.raises(InputError, match="finished; only a run that has stopped"):
+        resumed_run(run)
