@@ -25,8 +25,8 @@ from tui_finetune.runs.history import read_history
 Train = Callable[[Recipe], RunDirectory]
 
 
-def losses(entries: list[dict[str, float]], name: str) -> list[tuple[int, float]]:
-    return [(int(entry["step"]), entry[name]) for entry in entries if name in entry]
+def losses(entries: list[dict[str, float]], name: str) -> dict[int, float]:
+    return {int(entry["step"]): entry[name] for entry in entries if name in entry}
 
 
 def plain_log(recipe: Recipe, folder: Path) -> list[dict[str, float]]:

@@ -95,12 +95,17 @@ def test_a_stopped_and_resumed_run_has_the_losses_of_one_that_never_stopped(
 
     assert len(values(through)) == 36 / logging_steps + 3
     assert values(start.run) == values(through)
-    results = [json.loads((run.evaluation / "metrics.json").read_text()) for run in (through, start.run)]
+    results = [
+        json.loads((run.evaluation / "metrics.json").read_text()) for run in (through, start.run)
+    ]
     assert results[0] == results[1]
 
 
 def test_a_stop_inside_a_log_window_does_not_lose_the_losses_before_it(
-    make_recipe: Callable[..., Recipe], train: Train, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    make_recipe: Callable[..., Recipe],
+    train: Train,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     recipe = make_recipe(logging_steps=4, num_train_epochs=2)
     through = train(recipe)
@@ -163,7 +168,9 @@ def test_a_run_killed_before_its_first_checkpoint_begins_again(
 def test_a_stop_from_outside_saves_a_checkpoint(
     make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
-    start = new_run(tmp_path / "home", make_recipe(num_train_epochs=500))
+    recipe = make_recipe(num_train_epochs=500)
+    recipe.early_stopping.patience = None
+    start = new_run(tmp_path / "home", recipe)
     asked = []
 
     def ask_once_it_trains() -> None:

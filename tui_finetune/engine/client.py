@@ -14,6 +14,9 @@ from tui_finetune.errors import InputError
 
 Progress = Callable[[dict[str, Any]], None]
 
+# After these the engine trains and answers no more.
+STARTS = ("train", "resume")
+
 # A page of a dataset or a trace is one line.
 _LONGEST_REPLY_BYTES = 64 * 2**20
 
@@ -69,9 +72,12 @@ class EngineClient:
         except ConnectionError:
             self._let_go("the engine has ended; try again")
         try:
-            return await future
+            answer = await future
         finally:
             self._waiting.pop(number, None)
+        if method in STARTS:  # from here on the engine belongs to the run
+            self._let_go("the engine trains now; try again")
+        return answer
 
     async def cancel(self) -> None:
         """End what the engine is doing; waiting requests fail, the next one starts a new engine."""
@@ -138,7 +144,12 @@ def spawn_engine(
     It gets a session of its own and no terminal, so that it outlives this process and its
     terminal; what libraries print goes to `log`.
     """
-    command = [sys.executable, "-P", "-m", "tui_finetune.engine"]  # -P: nothing from the working folder
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "tui_finetune.engine",
+    ]  # -P: nothing from the working folder
     command += [str(home), str(request_end), str(reply_end)]
     return subprocess.Popen(
         command,
