@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from tui_finetune.errors import InputError
 from tui_finetune.text import clean
@@ -70,9 +71,7 @@ class TrainSection(BaseModel):
 
     num_train_epochs: float = Field(3, gt=0, description="passes over the training rows")
     learning_rate: float = Field(5e-5, gt=0, description="size of a step of the optimizer")
-    per_device_train_batch_size: int = Field(
-        16, ge=1, description="rows a device takes in at once"
-    )
+    per_device_train_batch_size: int = Field(16, ge=1, description="rows a device takes in at once")
     weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards zero")
     warmup_steps: float = Field(
         0.0, ge=0, description="steps with a rising learning rate; below 1, a share of all steps"

@@ -36,9 +36,7 @@ class TrainedModel:
         length = self.recipe.tokens.max_length
         return predict(texts, self.model, self.tokenizer, length, progress=progress)
 
-    def evaluate(
-        self, source: str, progress: Callable[[int], None] | None = None
-    ) -> Report:
+    def evaluate(self, source: str, progress: Callable[[int], None] | None = None) -> Report:
         """Evaluate on a labelled file with the columns of the run's own data.
 
         Raises `InputError` if the file is wrong, or has labels that the model does not know.

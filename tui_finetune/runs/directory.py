@@ -132,7 +132,9 @@ def create_run(home: Path, recipe: Recipe) -> RunDirectory:
 def all_runs(home: Path) -> list[RunDirectory]:
     """Return all runs, the newest first."""
     try:
-        entries = [entry for entry in os.scandir(runs_folder(home)) if not entry.name.startswith(".")]
+        entries = [
+            entry for entry in os.scandir(runs_folder(home)) if not entry.name.startswith(".")
+        ]
     except FileNotFoundError:
         return []
     return [RunDirectory(Path(entry.path)) for entry in sorted(entries, key=_name, reverse=True)]

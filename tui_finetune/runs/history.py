@@ -103,7 +103,8 @@ class History:
         values = {
             key: value
             for key, value in entry.items()
-            if key not in ("event", "time", "step", "epoch") and isinstance(value, float | int | None)
+            if key not in ("event", "time", "step", "epoch")
+            and isinstance(value, float | int | None)
         }
         point = Point(
             int(entry.get("step", 0)), float(entry.get("epoch") or 0.0), entry["time"], values

@@ -3,15 +3,14 @@
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tui_finetune.errors import InputError
 from tui_finetune.runs.directory import RunDirectory, all_runs
-from tui_finetune.runs.status import ACTIVE, RESUMABLE, Status, read_status
+from tui_finetune.runs.status import ACTIVE, RESUMABLE, read_status
 from tui_finetune.text import clean
 
 Metrics = dict[str, dict[str, float]]
@@ -35,7 +34,7 @@ class RunSummary:
     total_steps: int
     epoch: float
     epochs: float
-    metrics: Metrics = field(default_factory=dict)
+    metrics: Metrics
     """Of the best epoch ("validation") and of the end ("test")."""
 
     @property
@@ -95,21 +94,24 @@ def list_runs(home: Path) -> list[RunSummary]:
 def summarise(run: RunDirectory) -> RunSummary:
     """Return a run in a line, as its status file says."""
     status = read_status(run.status)
+    ended = status.ended
+    if ended is None and status.state not in ACTIVE:
+        ended = status.heartbeat
     return RunSummary(
         run=run,
-        name=str(status.name) or run.id,
-        state=str(status.state),
-        reason=str(status.reason),
-        started=_number(status.started),
-        ended=_number(status.ended if status.ended or status.state in ACTIVE else status.heartbeat),
-        task=str(status.task),
-        data=str(status.data),
-        model=str(status.model),
-        step=int(_number(status.step) or 0),
-        total_steps=int(_number(status.total_steps) or 0),
-        epoch=_number(status.epoch) or 0.0,
-        epochs=_number(status.epochs) or 0.0,
-        metrics=_metrics(status),
+        name=status.name or run.id,
+        state=status.state,
+        reason=status.reason,
+        started=status.started,
+        ended=ended,
+        task=status.task,
+        data=status.data,
+        model=status.model,
+        step=status.step,
+        total_steps=status.total_steps,
+        epoch=status.epoch,
+        epochs=status.epochs,
+        metrics=status.metrics,
     )
 
 
@@ -158,23 +160,6 @@ def _modified(path: Path) -> int:
         return path.stat().st_mtime_ns
     except OSError:
         return 0
-
-
-def _metrics(status: Status) -> Metrics:
-    if not isinstance(status.metrics, Mapping):
-        return {}
-    return {
-        str(split): {
-            str(name): float(value) for name, value in values.items() if _number(value) is not None
-        }
-        for split, values in status.metrics.items()
-        if isinstance(values, Mapping)
-    }
-
-
-def _number(value: object) -> float | None:
-    is_number = isinstance(value, float | int) and not isinstance(value, bool)
-    return value if is_number else None  # type: ignore[return-value]
 
 
 def _iso(time: float | None) -> str | None:

@@ -5,7 +5,6 @@ from typing import Any
 
 from tui_finetune.errors import InputError
 from tui_finetune.runs.directory import RunDirectory
-from tui_finetune.runs.history import read_history
 from tui_finetune.text import clean
 
 

@@ -13,8 +13,8 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from tui_finetune.tasks.metrics import classification_metrics
 from tui_finetune.recipe import TokensSection
+from tui_finetune.tasks.metrics import classification_metrics
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ def training_arguments(recipe: Recipe, output_dir: Path, train_rows: int) -> Tra
     try:
         return TrainingArguments(**values)
     except (TypeError, ValueError, ImportError) as error:
-        field = next((key for key in chosen if key in str(error)), "")
-        where = f"train.{field}" if field else "train"
+        refused = [key for key, value in chosen.items() if _is_refused(key, value)]
+        where = f"train.{refused[0]}" if refused else "train"
         raise InputError(f"{clean(where)}: {clean(error, 300)}") from None
 
 
@@ -64,7 +64,8 @@ def _defaults(recipe: Recipe) -> dict[str, Any]:
 
 
 def _device_has_bf16() -> bool:
-    return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+    available: bool = torch.cuda.is_available()
+    return available and bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def _refuse_unknown(chosen: dict[str, Any]) -> None:
@@ -76,6 +77,15 @@ def _refuse_unknown(chosen: dict[str, Any]) -> None:
             close = difflib.get_close_matches(key, known, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise InputError(f"train.{clean(key)}: TrainingArguments has no such field{hint}")
+
+
+def _is_refused(field: str, value: Any) -> bool:
+    """Return whether `TrainingArguments` refuses this value, all other fields at their defaults."""
+    try:
+        TrainingArguments(output_dir="unused", **{field: value})
+    except (TypeError, ValueError, ImportError):
+        return True
+    return False
 
 
 def _logging_steps(values: dict[str, Any], train_rows: int) -> int:

@@ -19,7 +19,6 @@ from tui_finetune.runs.directory import RESUME_STATE, folder_size
 from tui_finetune.runs.journal import JournalWriter
 from tui_finetune.training.progress import Progress
 
-
 # Beside the eval_ figures that only tell how long the evaluation took.
 VALIDATION_METRICS = ("loss", "accuracy", "precision", "recall", "f1")
 

@@ -2,11 +2,12 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -81,19 +82,28 @@ def run_training(start: Start, on_tick: Callable[[], None] | None = None) -> Sta
 def output_to(log: Path) -> Iterator[IO[str]]:
     """Send what this process and its libraries print to `log`, and yield the former stdout.
 
-    Works on the descriptors, so that native libraries and child processes are caught too.
+    Works on the descriptors too, so that native libraries and child processes are caught.
     """
     former = os.dup(1), os.dup(2)
-    with log.open("ab") as file:
+    terminal = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
+    _flush()
+    with log.open("a", encoding="utf-8", errors="replace", buffering=1) as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    terminal = os.fdopen(os.dup(former[0]), "w", encoding="utf-8", errors="replace")
-    try:
-        yield terminal
-    finally:
-        for descriptor, place in zip(former, (1, 2), strict=True):
-            os.dup2(descriptor, place)
-            os.close(descriptor)
+        try:
+            with redirect_stdout(file), redirect_stderr(file):
+                yield terminal
+        finally:
+            _flush()
+            for descriptor, place in zip(former, (1, 2), strict=True):
+                os.dup2(descriptor, place)
+                os.close(descriptor)
+
+
+def _flush() -> None:
+    """Write out what was printed so far, before the descriptors below mean another file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
 
 
 def _present(status: Status, progress: Progress) -> Status:

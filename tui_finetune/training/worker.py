@@ -55,7 +55,11 @@ def build_trainer(start: Start, journal: JournalWriter, progress: Progress) -> T
     setup, run, resume_from = start.setup, start.run, start.resume_from
     recipe, data, tokenizer = setup.recipe, setup.data, setup.tokenizer
     journal.write(
-        "stage", stage="load", rows=data.rows, columns=len(data.source_columns), source=recipe.data.source
+        "stage",
+        stage="load",
+        rows=data.rows,
+        columns=len(data.source_columns),
+        source=recipe.data.source,
     )
     encoded = {
         name: task.encode(rows, tokenizer, recipe.tokens)

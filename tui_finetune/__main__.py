@@ -1,0 +1,6 @@
+"""`python -m tui_finetune`."""
+
+from tui_finetune.cli import main
+
+if __name__ == "__main__":
+    main()
