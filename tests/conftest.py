@@ -1,12 +1,7 @@
 """Small real things that several tests share: a model of two layers, and rows to train it on."""
 
-import os
-
-# Before anything imports the hub's client: the tests never go to the network.
-os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["TUI_FINETUNE_HOME"] = "/nonexistent/tests-name-their-own-home"
-
 import csv
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +9,13 @@ from typing import Any
 
 import pytest
 
+from tui_finetune import process
 from tui_finetune.recipe import Recipe, parse_recipe
+
+# Before anything imports the heavy libraries.
+process.settle()
+os.environ["HF_HUB_OFFLINE"] = "1"  # the tests never go to the network
+os.environ["TUI_FINETUNE_HOME"] = "/nonexistent/tests-name-their-own-home"
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 GOOD = ["good", "great", "lovely", "fine"]
@@ -72,6 +73,7 @@ def _make_model(folder: Path, dropout: float) -> Path:
         num_attention_heads=4,
         intermediate_size=64,
         max_position_embeddings=32,
+        initializer_range=0.2,  # so small a model learns from larger weights
         hidden_dropout_prob=dropout,
         attention_probs_dropout_prob=dropout,
     )

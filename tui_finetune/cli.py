@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tui_finetune import __version__, home
+from tui_finetune import __version__, home, process
 from tui_finetune.errors import InputError
 from tui_finetune.recipe import Recipe, load_recipe, parse_recipe, set_value
 from tui_finetune.runs.control import kill_run, request_stop
@@ -36,6 +36,7 @@ Detach = Annotated[bool, typer.Option("--detach", help="Return at once; the run 
 
 def main() -> None:
     """Run a command; wrong input ends in one line on stderr and exit code 2."""
+    process.settle()
     try:
         app(prog_name="tui-finetune")
     except InputError as error:

@@ -70,11 +70,13 @@ class TrainSection(BaseModel):
     model_config = ConfigDict(extra="allow", validate_assignment=True, allow_inf_nan=False)
 
     num_train_epochs: float = Field(3, gt=0, description="passes over the training rows")
-    learning_rate: float = Field(5e-5, gt=0, description="size of a step of the optimizer")
+    learning_rate: float = Field(
+        1e-4, gt=0, description="size of a step; 1e-4 suits small models, 2e-5 to 5e-5 larger ones"
+    )
     per_device_train_batch_size: int = Field(16, ge=1, description="rows a device takes in at once")
     weight_decay: float = Field(0.01, ge=0, description="pull of the weights towards zero")
     warmup_steps: float = Field(
-        0.0, ge=0, description="steps with a rising learning rate; below 1, a share of all steps"
+        0.1, ge=0, description="steps with a rising learning rate; below 1, a share of all steps"
     )
     lr_scheduler_type: str = Field(
         "linear", description="how the learning rate falls: linear, cosine, constant, …"

@@ -46,6 +46,7 @@ def plain_log(recipe: Recipe, folder: Path) -> list[dict[str, float]]:
         per_device_train_batch_size=8,
         per_device_eval_batch_size=16,
         weight_decay=0.01,
+        warmup_steps=0.1,
         logging_steps=1,
         eval_strategy="epoch",
         save_strategy="no",

@@ -7,7 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -39,15 +39,15 @@ def run_training(start: Start, on_tick: Callable[[], None] | None = None) -> Sta
     clear_requests(run.control)
     journal = JournalWriter(run.journal)
     progress = Progress()
-    outcome: dict[str, str] = {}
+    outcome = {"state": "failed", "reason": "the training thread ended without a word"}
     write_environment(run)
 
     def work() -> None:
         try:
-            outcome["state"] = train(start, journal, progress)
-        except Exception as error:  # whatever it is, the run says so instead of going silent
+            outcome.update(state=train(start, journal, progress), reason="")
+        except BaseException as error:  # whatever it is, the run says so
             traceback.print_exc()
-            outcome.update(state="failed", reason=explain(error))
+            outcome["reason"] = explain(error)
 
     def stop_now(*_: Any) -> None:
         progress.stop = "stop-now"
@@ -60,15 +60,18 @@ def run_training(start: Start, on_tick: Callable[[], None] | None = None) -> Sta
         while worker.is_alive():
             worker.join(TICK_SECONDS)
             progress.stop = pending_stop(run.control) or progress.stop
-            sampler.sample_if_due()
-            write_status(run.status, _present(status, progress))
+            with suppress(OSError):  # a full disk costs a heartbeat, not the run
+                sampler.sample_if_due()
+                write_status(run.status, _present(status, progress))
             if on_tick:
                 on_tick()
     finally:
         for name, handler in handlers.items():
             signal.signal(name, handler)
     status = _present(status, progress)
-    status.state, status.reason = outcome["state"], outcome.get("reason", "")
+    status.state, status.reason = outcome["state"], outcome["reason"]
+    if status.state == "stopped":
+        status.reason = f"asked to ({progress.stop}) at step {status.step}"
     status.ended = time.time()
     journal.write("state", state=status.state, reason=status.reason)
     journal.close()

@@ -8,6 +8,7 @@ import os
 import shutil
 from typing import Any
 
+import transformers
 from datasets import Dataset
 from transformers import (
     EarlyStoppingCallback,
@@ -36,6 +37,7 @@ def train(start: Start, journal: JournalWriter, progress: Progress) -> str:
     Returns the state the run ends in, `finished` or `stopped`; anything wrong is raised.
     """
     setup, run, resume_from = start.setup, start.run, start.resume_from
+    transformers.utils.logging.disable_progress_bar()  # the log is no terminal
     trainer = build_trainer(start, journal, progress)
     try:
         progress.check_stop()
