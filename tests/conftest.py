@@ -72,7 +72,7 @@ def _make_model(folder: Path, dropout: float) -> Path:
         num_hidden_layers=2,
         num_attention_heads=4,
         intermediate_size=64,
-        max_position_embeddings=32,
+        max_position_embeddings=128,
         initializer_range=0.2,  # so small a model learns from larger weights
         hidden_dropout_prob=dropout,
         attention_probs_dropout_prob=dropout,

@@ -1,0 +1,163 @@
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tui_finetune.errors import InputError
+from tui_finetune.recipe import parse_recipe
+from tui_finetune.runs import listing
+from tui_finetune.runs.directory import RunDirectory, create_run
+from tui_finetune.runs.listing import RunLister, delete_run, list_runs, summary_document
+from tui_finetune.runs.status import Status, this_process, write_status
+
+RECIPE = parse_recipe({"data": {"source": "reviews.csv"}}, "test")
+
+
+def put_run(home: Path, name: str, **values) -> RunDirectory:
+    """A run whose id sorts by its name."""
+    made = create_run(home, RECIPE)
+    run = RunDirectory(made.path.rename(made.path.with_name(name)))
+    write_status(run.status, Status(**{"name": name, **values}))
+    return run
+
+
+def test_the_newest_run_comes_first(tmp_path):
+    for name in ("20260101-a", "20260301-c", "20260201-b"):
+        put_run(tmp_path, name, state="finished")
+    assert [run.id for run in list_runs(tmp_path)] == ["20260301-c", "20260201-b", "20260101-a"]
+
+
+def test_a_home_without_runs_has_none(tmp_path):
+    assert list_runs(tmp_path / "nowhere") == []
+
+
+def test_a_summary_says_what_the_status_file_says(tmp_path):
+    metrics = {"validation": {"accuracy": 0.9, "loss": 0.3}, "test": {"accuracy": 0.8}}
+    put_run(
+        tmp_path, "a", state="finished", task="text-classification", data="/d/reviews.csv",
+        model="starter", started=1000.0, ended=1100.0, step=150, total_steps=150, epoch=3.0,
+        epochs=3.0, metrics=metrics,
+    )  # fmt: skip
+    (run,) = list_runs(tmp_path)
+    assert (run.name, run.state, run.data, run.model) == (
+        "a",
+        "finished",
+        "/d/reviews.csv",
+        "starter",
+    )
+    assert (run.step, run.total_steps, run.epochs, run.ended) == (150, 150, 3.0, 1100.0)
+    assert (run.validation_accuracy, run.test_accuracy) == (0.9, 0.8)
+    assert not run.active
+    assert not run.resumable
+
+
+def test_unknown_figures_are_none_and_not_zero(tmp_path):
+    put_run(tmp_path, "a", state="stopped")
+    (run,) = list_runs(tmp_path)
+    assert run.validation_accuracy is None
+    assert run.test_accuracy is None
+    assert run.started is None
+    assert run.resumable
+
+
+def test_a_run_whose_process_is_gone_reads_interrupted_and_ended_at_its_last_heartbeat(tmp_path):
+    put_run(tmp_path, "a", state="running", pid=None, heartbeat=1234.0)
+    (run,) = list_runs(tmp_path)
+    assert (run.state, run.ended) == ("interrupted", 1234.0)
+
+
+def test_a_living_run_has_not_ended(tmp_path):
+    put_run(tmp_path, "a", state="running", heartbeat=time.time(), **this_process())
+    (run,) = list_runs(tmp_path)
+    assert run.active
+    assert run.ended is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{", '{"metrics": [1], "step": "x"}', '{"metrics": {"test": {"accuracy": "high"}}}'],
+)
+def test_a_damaged_status_file_is_listed_as_interrupted(tmp_path, content):
+    run = put_run(tmp_path, "a", state="finished")
+    run.status.write_text(content)
+    (found,) = list_runs(tmp_path)
+    assert found.state == "interrupted"
+    assert found.test_accuracy is None
+    assert found.name == "a"
+
+
+def test_a_lister_reads_only_the_status_files_that_changed(tmp_path, monkeypatch):
+    runs = [put_run(tmp_path, name, state="finished") for name in "abc"]
+    read = []
+    summarise = listing.summarise
+    monkeypatch.setattr(listing, "summarise", lambda run: read.append(run.id) or summarise(run))
+    lister = RunLister(tmp_path)
+    lister.update()
+    assert sorted(read) == ["a", "b", "c"]
+    read.clear()
+    write_status(runs[1].status, Status(name="b", state="failed"))
+    os.utime(runs[1].status, ns=(1, 1))
+    assert [run.state for run in lister.update()] == ["finished", "failed", "finished"]
+    assert read == ["b"]
+
+
+def test_a_lister_notices_that_a_process_died_although_its_file_did_not_change(
+    tmp_path, monkeypatch
+):
+    put_run(tmp_path, "a", state="running", **this_process())
+    lister = RunLister(tmp_path)
+    assert lister.update()[0].state == "running"
+    monkeypatch.setattr("tui_finetune.runs.status.process_lives", lambda status: False)
+    assert lister.update()[0].state == "interrupted"
+
+
+def test_only_the_newest_are_read_when_that_is_asked(tmp_path):
+    for name in "abcd":
+        put_run(tmp_path, name, state="finished")
+    assert [run.id for run in RunLister(tmp_path).update(2)] == ["d", "c"]
+
+
+def test_the_document_is_plain_json_with_times_in_utc(tmp_path):
+    put_run(tmp_path, "a", state="finished", started=0.0, metrics={"test": {"accuracy": 0.5}})
+    document = json.loads(json.dumps(summary_document(list_runs(tmp_path)[0])))
+    assert document["run"] == "a"
+    assert document["started"] == "1970-01-01T00:00:00+00:00"
+    assert document["ended"] is None
+    assert document["metrics"] == {"test": {"accuracy": 0.5}}
+    assert {"name", "state", "task", "data", "model"} <= set(document)
+
+
+def test_a_deleted_run_is_gone_from_the_list_and_from_the_disk(tmp_path):
+    run = put_run(tmp_path, "a", state="finished")
+    put_run(tmp_path, "b", state="finished")
+    delete_run(run)
+    assert [left.id for left in list_runs(tmp_path)] == ["b"]
+    assert os.listdir(tmp_path / "runs") == ["b"]
+
+
+def test_an_active_run_is_not_deleted(tmp_path):
+    run = put_run(tmp_path, "a", state="running", **this_process())
+    with pytest.raises(InputError, match="it is running; stop it"):
+        delete_run(run)
+    assert run.recipe.is_file()
+
+
+def test_deleting_twice_says_that_it_is_gone(tmp_path):
+    run = put_run(tmp_path, "a", state="failed")
+    delete_run(run)
+    with pytest.raises(InputError, match="gone already"):
+        delete_run(run)
+
+
+def test_a_removal_that_fails_half_way_leaves_no_half_run_in_the_list(tmp_path, monkeypatch):
+    run = put_run(tmp_path, "a", state="failed")
+
+    def fail(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tui_finetune.runs.listing.shutil.rmtree", fail)
+    with pytest.raises(InputError, match="cannot remove it"):
+        delete_run(run)
+    assert list_runs(tmp_path) == []

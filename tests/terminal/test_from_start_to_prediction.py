@@ -1,0 +1,50 @@
+"""The whole way by keys: data, model, hyperparameters, training, prediction."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tui_finetune.runs.directory import all_runs
+from tui_finetune.runs.history import read_history
+from tui_finetune.runs.status import read_status
+
+from .conftest import Open
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_training_and_predicting_by_keys(
+    size: tuple[int, int],
+    open_dashboard: Open,
+    data_file: Path,
+    tiny_model: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    terminal = open_dashboard(size=size)
+    terminal.wait_for("File")
+    terminal.press("F1", "ctrl+u", str(data_file), "enter")
+    screen = terminal.wait_for("120 rows x 2 columns", "positive", "negative")
+    assert "50%" in screen
+
+    terminal.press("F2")
+    terminal.wait_for("Hub name or folder", "starter")
+    terminal.press("shift+tab", str(tiny_model()), "enter")
+    terminal.wait_for("BertModel", "Chosen: tiny-bert")
+
+    terminal.press("F3")
+    screen = terminal.wait_for("96 train · 12 validation · 12 test", "Start training")
+    terminal.press("ctrl+s")
+    screen = terminal.wait_for("finished", "accuracy", seconds=90)
+    (run,) = all_runs(tmp_path / "home")
+    epochs = read_history(run.journal).epochs()
+    assert len(epochs) == 3
+    for epoch in epochs:
+        assert f"{epoch.validation_loss:.3f}" in screen
+
+    terminal.press("p")
+    terminal.wait_for("a sentence, then Enter")
+    terminal.press("a very good film", "enter")
+    screen = terminal.wait_for("positive", "negative", "a very good film")
+    assert "█" in screen or "▏" in screen
+    assert read_status(run.status).state == "finished"

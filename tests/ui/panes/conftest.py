@@ -1,0 +1,101 @@
+"""Runs with figures of the tests' own, and what a pane shows of them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.app import App
+
+from tui_finetune.recipe import parse_recipe
+from tui_finetune.runs.directory import RESUME_STATE, RunDirectory, create_run
+from tui_finetune.runs.journal import JournalWriter
+from tui_finetune.runs.status import Status, this_process, write_status
+
+STEPS_PER_EPOCH = 4
+
+
+@pytest.fixture
+def put_run(tmp_path: Path) -> Callable[..., RunDirectory]:
+    """Make a run of three epochs of four steps of which `steps` are done.
+
+    `losses` are the validation losses of its evaluations.
+    """
+
+    def put(
+        name: str = "reviews",
+        state: str = "finished",
+        steps: int = 12,
+        losses: Sequence[float] = (0.6, 0.5, 0.4),
+        **values: Any,
+    ) -> RunDirectory:
+        run = create_run(tmp_path, parse_recipe({"data": {"source": "/d/reviews.csv"}}, "test"))
+        journal = JournalWriter(run.journal)
+        journal.write(
+            "start", total_steps=12, steps_per_epoch=STEPS_PER_EPOCH, epochs=3, resumed_from=0,
+            selection_metric="eval_loss",
+        )  # fmt: skip
+        journal.write("stage", stage="split", train=64, validation=8, test=8)
+        for step in range(1, steps + 1):
+            epoch = step / STEPS_PER_EPOCH
+            journal.write("log", step=step, epoch=epoch, loss=1.0 - step / 20)
+            if step % STEPS_PER_EPOCH == 0 and step // STEPS_PER_EPOCH <= len(losses):
+                loss = losses[step // STEPS_PER_EPOCH - 1]
+                scores = {"eval_accuracy": 1 - loss / 2, "eval_f1": 0.9 - loss / 2}
+                journal.write("log", step=step, epoch=epoch, eval_loss=loss, **scores)
+                journal.write("checkpoint", step=step, bytes=87_000_000)
+        journal.close()
+        run.log.write_text("the libraries are loaded\n")
+        if state in ("starting", "running", "stopping"):
+            values = {**this_process(), **values}
+        status = Status(
+            **{
+                "state": state, "name": name, "data": "/d/reviews.csv", "model": "starter",
+                "step": steps, "total_steps": 12, "epoch": steps / STEPS_PER_EPOCH, "epochs": 3.0,
+                **values,
+            }
+        )  # fmt: skip
+        write_status(run.status, status)
+        return run
+
+    return put
+
+
+@pytest.fixture
+def put_checkpoint() -> Callable[..., Path]:
+    """Give a run a checkpoint that is whole by the names of its files."""
+
+    def put(run: RunDirectory, step: int = 4) -> Path:
+        folder = run.checkpoints / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        (folder / RESUME_STATE).touch()
+        (folder / "config.json").touch()
+        (folder / "model.safetensors").touch()
+        return folder
+
+    return put
+
+
+@pytest.fixture
+def screen_text() -> Callable[[App[Any]], str]:
+    """Return what stands on an app's screen, as plain text."""
+
+    def text(app: App[Any]) -> str:
+        return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+    return text
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """Wait until a condition holds; fail with what the screen shows if it never does."""
+
+    async def wait(pilot: Any, condition: Callable[[], object], seconds: float = 10.0) -> None:
+        for _ in range(int(seconds / 0.05)):
+            if condition():
+                return
+            await pilot.pause(0.05)
+        strips = pilot.app.screen._compositor.render_strips()
+        raise AssertionError("never came true:\n" + "\n".join(strip.text for strip in strips))
+
+    return wait

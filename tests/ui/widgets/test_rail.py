@@ -1,0 +1,81 @@
+from tui_finetune.runs.history import History
+from tui_finetune.runs.status import Status
+from tui_finetune.ui.draft import Draft
+from tui_finetune.ui.stages import draft_stages, run_stages
+from tui_finetune.ui.widgets.rail import Stage, rail_line
+
+LOAD = {"event": "stage", "stage": "load", "rows": 1000, "columns": 2, "source": "films.csv"}
+TOKENIZE = {"event": "stage", "stage": "tokenize", "rows": 900, "longest": 61}
+SPLIT = {"event": "stage", "stage": "split", "train": 800, "validation": 100, "test": 100}
+START = {"event": "start", "total_steps": 150, "steps_per_epoch": 50}
+TEST = {"event": "test", "metrics": {"accuracy": 0.876}, "rows": 100}
+
+
+def run_line(entries, width=200, **status):
+    history = History()
+    for entry in entries:
+        history.add({"time": 0.0, **entry})
+    return rail_line(run_stages(history, Status(**status)), width).plain
+
+
+def test_a_draft_without_data_names_the_stages_and_claims_no_shapes():
+    line = rail_line(draft_stages(Draft()), 200).plain
+    assert line == "load ▸ tokenize (≤128) ▸ split ▸ fine-tune 3 epochs ▸ evaluate"
+
+
+def test_a_draft_with_a_profile_shows_what_will_be_done(draft):
+    assert rail_line(draft_stages(draft), 200).plain == (
+        "✓ load 1000 x 2 ▸ tokenize 1000 x (≤128) ▸ split 800/100/100 ▸ "
+        "fine-tune 3 epochs, 150 steps ▸ evaluate"
+    )
+
+
+def test_a_run_that_trains_marks_what_is_done_and_where_it_is():
+    line = run_line([LOAD, TOKENIZE, SPLIT, START], state="running", step=93, total_steps=150)
+    assert line == (
+        "✓ load 1000 x 2 ▸ ✓ tokenize 900 x (≤61) ▸ ✓ split 800/100/100 ▸ "
+        "● fine-tune 93/150 steps ▸ evaluate"
+    )
+
+
+def test_a_run_that_has_only_loaded_is_at_its_tokens():
+    line = run_line([LOAD], state="starting")
+    assert line == "✓ load 1000 x 2 ▸ ● tokenize ▸ split ▸ fine-tune ▸ evaluate"
+
+
+def test_a_run_after_its_last_step_is_at_its_evaluation():
+    line = run_line([LOAD, TOKENIZE, SPLIT, START], state="running", step=150, total_steps=150)
+    assert line.endswith("✓ fine-tune 150 steps ▸ ● evaluate")
+
+
+def test_a_finished_run_shows_its_accuracy_on_the_test_rows():
+    entries = [LOAD, TOKENIZE, SPLIT, START, TEST]
+    line = run_line(entries, state="finished", step=150, total_steps=150)
+    assert line.endswith("✓ fine-tune 150 steps ▸ ✓ evaluate acc 0.88")
+    assert "●" not in line
+
+
+def test_a_run_that_stopped_early_but_finished_says_how_many_steps_it_made():
+    entries = [LOAD, TOKENIZE, SPLIT, START, TEST]
+    line = run_line(entries, state="finished", step=100, total_steps=150)
+    assert "✓ fine-tune 100/150 steps" in line
+
+
+def test_an_interrupted_run_is_nowhere_at_present():
+    line = run_line([LOAD, TOKENIZE, SPLIT, START], state="interrupted", step=40, total_steps=150)
+    assert "●" not in line
+    assert "fine-tune 40/150 steps" in line
+
+
+def test_the_line_fits_into_80_columns_and_keeps_the_present_stage_whole():
+    entries = [LOAD, TOKENIZE, SPLIT, START]
+    line = run_line(entries, 78, state="running", step=93, total_steps=150)
+    assert len(line) <= 78
+    assert "● fine-tune 93/150 steps" in line
+    assert "800/100/100" in line
+    assert line.endswith("evaluate")
+
+
+def test_a_line_that_cannot_be_made_short_enough_is_cut_with_an_ellipsis():
+    line = rail_line([Stage("ahead", ("a long stage",)), Stage("ahead", ("another",))], 15).plain
+    assert line == "a long stage ▸…"

@@ -1,0 +1,101 @@
+"""A small list of the runs that have a model, to choose one to predict with."""
+
+import asyncio
+import time
+from itertools import islice
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui_finetune.errors import InputError
+from tui_finetune.runs.directory import RunDirectory
+from tui_finetune.runs.listing import RunSummary, list_runs
+from tui_finetune.text import clean
+from tui_finetune.ui.words import ago, figure, state_mark
+
+MOST_SHOWN = 200
+
+
+class RunPicker(ModalScreen[RunDirectory | None]):
+    """Lets the person choose among the newest runs that have a model."""
+
+    DEFAULT_CSS = """
+    RunPicker {
+        align: center middle;
+        & > Vertical {
+            width: 76; max-width: 96%; height: auto; max-height: 80%;
+            padding: 1 2; background: $surface; border: round $primary;
+        }
+        & Static { height: auto; }
+        & OptionList {
+            height: auto; max-height: 14; margin-top: 1; padding: 0;
+            border: none; background: $surface;
+        }
+        & OptionList:focus { border: none; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Back")]
+
+    def __init__(self, home: Path) -> None:
+        super().__init__()
+        self._home = home
+        self._runs: list[RunSummary] = []
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list, which fills as soon as the runs are read."""
+        with Vertical():
+            yield Static("Predict with which run?", id="picker-title", markup=False)
+            yield OptionList()
+
+    async def on_mount(self) -> None:
+        """Read the runs."""
+        self._runs = await asyncio.to_thread(runs_with_model, self._home)
+        options = self.query_one(OptionList)
+        now = time.time()
+        options.add_options([Option(_line(run, now)) for run in self._runs])
+        if self._runs:
+            options.highlighted = 0
+        else:
+            none = "No run has a model yet. F3 starts one; its first checkpoint will do."
+            self.query_one("#picker-title", Static).update(none)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Answer with the chosen run."""
+        self.dismiss(self._runs[event.option_index].run)
+
+    def action_close(self) -> None:
+        """Answer with none."""
+        self.dismiss(None)
+
+
+def runs_with_model(home: Path) -> list[RunSummary]:
+    """Return the newest runs that can predict, at most `MOST_SHOWN`."""
+    return list(islice(filter(has_model, list_runs(home)), MOST_SHOWN))
+
+
+def has_model(run: RunSummary) -> bool:
+    """Return whether the run has saved anything to predict with."""
+    try:
+        run.run.trained_model()
+    except InputError:
+        return False
+    return True
+
+
+def _line(run: RunSummary, now: float) -> Content:
+    name = clean(run.name, 28)
+    return Content.assemble(
+        f" {name:<28}  ",
+        state_mark(run.state),
+        " " * (13 - len(run.state)),
+        (f"{ago(run.started, now):>11}", "$text-muted"),
+        ("  acc ", "$text-muted"),
+        figure(run.validation_accuracy),
+    )

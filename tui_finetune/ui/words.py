@@ -1,0 +1,95 @@
+"""Figures as they stand on the screen: times, sizes, shares. Unknown is a dash, never a zero."""
+
+import math
+import time
+from pathlib import Path
+
+from textual.content import Content
+
+from tui_finetune.text import clean
+
+UNKNOWN = "—"
+
+# The mark before a state, and its colour: told apart by shape too, for eyes and screens without.
+STATE_MARKS = {
+    "queued": ("○", "$text-muted"),
+    "starting": ("◐", "$text-accent"),
+    "running": ("●", "$text-success"),
+    "stopping": ("◐", "$text-warning"),
+    "finished": ("✓", "$text-success"),
+    "stopped": ("■", "$text-warning"),
+    "interrupted": ("◌", "$text-warning"),
+    "failed": ("✗", "$text-error"),
+}
+
+
+def state_mark(state: str) -> Content:
+    """Return a state with its coloured mark."""
+    mark, style = STATE_MARKS.get(state, ("?", "$text-muted"))
+    return Content.assemble((f"{mark} {clean(state, 12)}", style))
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """Return a number with a fixed count of decimals."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{value:.{digits}f}" if abs(value) < 1e5 else f"{value:.2e}"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a length of time in its two largest units: 39s, 1m04, 2h05, 3d02h."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    whole = max(int(seconds + 0.5), 0)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02}"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02}h"
+
+
+def size(count: float | None) -> str:
+    """Return a number of bytes in a unit that leaves at most four digits."""
+    if count is None:
+        return UNKNOWN
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    unit, count = ("GB", count) if count < 999.5 else ("TB", count / 1000)
+    return f"{count:.1f} {unit}" if count < 99.95 else f"{count:.0f} {unit}"
+
+
+def count(number: float | None) -> str:
+    """Return how many there are: whole up to a million, then in millions or billions."""
+    if number is None:
+        return UNKNOWN
+    if number < 999_950:
+        return f"{number:.0f}"
+    return f"{number / 1e6:.1f} M" if number < 999.95e6 else f"{number / 1e9:.1f} B"
+
+
+def ago(moment: float | None, now: float) -> str:
+    """Return how long ago something was, or its date if that is more than a month."""
+    if moment is None:
+        return UNKNOWN
+    seconds = now - moment
+    if seconds < 60:
+        return "just now" if seconds > -60 else date(moment)[:10]
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min ago"
+    if seconds < 86400:
+        return f"{seconds // 3600:.0f} h ago"
+    return f"{seconds // 86400:.0f} d ago" if seconds < 30 * 86400 else date(moment)[:10]
+
+
+def date(moment: float) -> str:
+    """Return a day and a time of day in local time."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
+
+
+def short_source(source: str) -> str:
+    """Return what a data file or a model is called, without the folders it lies in."""
+    return clean(Path(source).name or source or UNKNOWN, 60)

@@ -1,0 +1,247 @@
+"""The six panes, what they share, and what leads from one to the next."""
+
+from pathlib import Path
+
+from textual import on
+from textual.app import ComposeResult
+from textual.css.query import NoMatches
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher
+
+from tui_finetune.engine.client import EngineClient, EngineError
+from tui_finetune.errors import InputError
+from tui_finetune.recipe import Recipe, load_recipe
+from tui_finetune.runs.directory import RunDirectory, all_runs
+from tui_finetune.runs.history import HistoryReader
+from tui_finetune.runs.status import ACTIVE, Status, read_status
+from tui_finetune.text import clean
+from tui_finetune.ui.draft import Draft
+from tui_finetune.ui.inspection import describe_model, list_models, profile_data
+from tui_finetune.ui.panes.data import DataPane
+from tui_finetune.ui.panes.model import ModelPane
+from tui_finetune.ui.panes.predict import PredictPane
+from tui_finetune.ui.panes.runs import RunsPane
+from tui_finetune.ui.panes.tune import TunePane
+from tui_finetune.ui.panes.watch import WatchPane
+from tui_finetune.ui.stages import draft_stages, run_stages
+from tui_finetune.ui.widgets.rail import Stage
+
+SAMPLE = Path("sample_data/reviews.yaml")
+
+# How often the header and the rail look at the run that is watched.
+_LOOK_SECONDS = 1.0
+
+# The pane in front is painted before the others are made.
+_PAUSE_BEFORE_OTHER_PANES = 0.3
+
+
+class Workspace(ContentSwitcher):
+    """Holds the panes, the draft, and the run that is watched."""
+
+    DEFAULT_CSS = "Workspace { height: 1fr; } Workspace > * { height: 1fr; }"
+
+    class Changed(Message):
+        """The pane in front, the stages, or the state of the run or the engine changed."""
+
+    def __init__(
+        self, home: Path, engine: EngineClient, recipe: Recipe | None, run: RunDirectory | None
+    ) -> None:
+        self._home = home
+        self._engine = engine
+        self._with_recipe = recipe is not None
+        self._active = self.active_run()
+        self.draft = Draft(recipe)
+        self.run = run or self._active
+        """The run that is watched."""
+        self.status: Status | None = None
+        self.engine_state = "engine: loading"
+        self._reader: HistoryReader | None = None
+        self._read_from: Path | None = None
+        first = "tune" if self._with_recipe else "watch" if self.run else "data"
+        super().__init__(initial=first)
+        self._first = first
+
+    def compose(self) -> ComposeResult:
+        """Make the pane in front; the others come when it is painted."""
+        yield self._make(self._first)
+
+    def on_mount(self) -> None:
+        """Say what is going on, then get the other panes and the engine ready."""
+        if self._active is not None:
+            name = clean(read_status(self._active.status).name or self._active.id, 60)
+            hint = "F4 shows it" if self._first == "tune" else "here it is, whole"
+            self.notify(f"{name} is going on: {hint}", markup=False)
+        self.draft.on_change(self._tell)
+        self.set_interval(_LOOK_SECONDS, self._look)
+        self._look()
+        self._tell()
+        self.call_after_refresh(self._focus, self._first)
+        self.call_after_refresh(self._start_engine)
+        self.set_timer(_PAUSE_BEFORE_OTHER_PANES, self._mount_all)
+
+    async def show_pane(self, pane: str) -> None:
+        """Put a pane in front and give the focus to its first useful widget."""
+        await self._mounted(pane)
+        if pane != self.current:
+            # A focused widget that gets hidden takes the focus away later, maybe from the next one.
+            self.screen.set_focus(None)
+        self.current = pane
+        self.call_after_refresh(self._focus, pane)
+        self._tell()
+
+    def stages(self) -> list[Stage]:
+        """Return the stages for the rail: of the draft while it is edited, else of the run."""
+        if self._reader is None or self.status is None or self.current in ("data", "model", "tune"):
+            return draft_stages(self.draft)
+        return run_stages(self._reader.history, self.status)
+
+    def active_run(self) -> RunDirectory | None:
+        """Return the newest run of the home that goes on, or None."""
+        for run in all_runs(self._home):
+            if read_status(run.status).state in ACTIVE:
+                return run
+        return None
+
+    async def start_training(self) -> None:
+        """Start what the Tune pane shows."""
+        await self.show_pane("tune")
+        self.query_one(TunePane).action_start()
+
+    # --- the panes ---
+
+    async def _mounted(self, pane: str) -> Widget:
+        try:
+            return self.get_child_by_id(pane)
+        except NoMatches:
+            widget = self._make(pane)
+            widget.display = False
+            await self.mount(widget)
+            if isinstance(widget, PredictPane):
+                widget.show_run(self.run)
+            return widget
+
+    def _make(self, pane: str) -> Widget:
+        match pane:
+            case "data":
+                return DataPane(self.draft, self._engine, sample_recipe(), id=pane)
+            case "model":
+                return ModelPane(self.draft, self._engine, id=pane)
+            case "tune":
+                return TunePane(self.draft, id=pane)
+            case "watch":
+                watch = WatchPane(id=pane)
+                watch.show_run(self.run)
+                return watch
+            case "runs":
+                return RunsPane(self._home, id=pane)
+            case _:
+                return PredictPane(self._engine, self._home, id=pane)
+
+    def _focus(self, pane: str) -> None:
+        if self.current == pane:
+            self.get_child_by_id(pane).focus()
+
+    def _start_engine(self) -> None:
+        self.run_worker(self._wake_engine(), group="engine")
+
+    async def _mount_all(self) -> None:
+        for pane in ("data", "model", "tune", "watch", "runs", "predict"):
+            await self._mounted(pane)
+
+    async def _wake_engine(self) -> None:
+        if self._with_recipe:
+            self._inspect()
+        await list_models(self.draft, self._engine)
+        self.engine_state = "engine: failed" if self.draft.catalogue.error else "engine: ready"
+        if self.draft.catalogue.error:
+            self._complain(self.draft.catalogue.error)
+        self._tell()
+
+    def _inspect(self) -> None:
+        self.app.run_worker(profile_data(self.draft, self._engine), group="data", exclusive=True)
+        self.app.run_worker(describe_model(self.draft, self._engine), group="model", exclusive=True)
+
+    # --- from one pane to the next ---
+
+    @on(DataPane.SampleWanted)
+    async def _load_sample(self, event: DataPane.SampleWanted) -> None:
+        try:
+            self.draft.replace(load_recipe(event.recipe))
+        except InputError as error:
+            self._complain(str(error))
+            return
+        self._inspect()
+        await self.show_pane("tune")
+
+    @on(TunePane.StartWanted)
+    def _start(self, event: TunePane.StartWanted) -> None:
+        recipe = event.recipe.model_dump(mode="json")
+        self.run_worker(self._begin("train", {"recipe": recipe}), group="begin", exclusive=True)
+
+    @on(RunsPane.ResumeWanted)
+    @on(WatchPane.ResumeWanted)
+    def _resume(self, event: RunsPane.ResumeWanted | WatchPane.ResumeWanted) -> None:
+        self.run_worker(self._begin("resume", {"run": event.run.id}), group="begin", exclusive=True)
+
+    async def _begin(self, method: str, params: dict[str, object]) -> None:
+        tune = await self._mounted("tune")
+        assert isinstance(tune, TunePane)
+        tune.starting(True)
+        try:
+            answer = await self._engine.request(method, params)
+        except (InputError, EngineError) as error:
+            tune.starting(False, refused=str(error))
+            self._complain(str(error))
+            return
+        tune.starting(False)
+        # From here on that engine belongs to the run; the next question starts another.
+        self.engine_state = ""
+        await self.watch_run(RunDirectory(Path(answer["dir"])))
+        await self.show_pane("watch")
+
+    @on(RunsPane.Opened)
+    async def _open(self, event: RunsPane.Opened) -> None:
+        await self.watch_run(event.run)
+        await self.show_pane("watch")
+
+    @on(RunsPane.PredictWanted)
+    @on(WatchPane.PredictWanted)
+    async def _predict(self, event: RunsPane.PredictWanted | WatchPane.PredictWanted) -> None:
+        await self.watch_run(event.run)
+        await self.show_pane("predict")
+
+    async def watch_run(self, run: RunDirectory) -> None:
+        """Make a run the one that Watch and Predict show."""
+        self.run = run
+        for pane in ("watch", "predict"):
+            widget = await self._mounted(pane)
+            assert isinstance(widget, WatchPane | PredictPane)
+            widget.show_run(run)
+        self._look()
+
+    def _complain(self, reason: str) -> None:
+        self.notify(clean(reason, 400), severity="error", timeout=10, markup=False)
+
+    # --- what the header and the rail show ---
+
+    def _look(self) -> None:
+        if self.run is None:
+            return
+        if self._reader is None or self._read_from != self.run.journal:
+            self._read_from = self.run.journal
+            self._reader = HistoryReader(self.run.journal)
+        self._reader.update()
+        self.status = read_status(self.run.status)
+        self._tell()
+
+    def _tell(self) -> None:
+        self.post_message(self.Changed())
+
+
+def sample_recipe() -> Path | None:
+    """Return the sample recipe of the working folder, or of the checkout this package is in."""
+    for folder in (Path.cwd(), Path(__file__).parents[2]):
+        if (folder / SAMPLE).is_file():
+            return folder / SAMPLE
+    return None
