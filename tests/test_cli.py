@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from transformers import pipeline
 
-from tui_finetune.cli import main
+from tui_finetune.entry import main
 from tui_finetune.recipe import Recipe, dump_recipe
 from tui_finetune.runs.directory import all_runs
 from tui_finetune.runs.history import read_history

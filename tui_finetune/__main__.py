@@ -1,6 +1,6 @@
 """`python -m tui_finetune`."""
 
-from tui_finetune.cli import main
+from tui_finetune.entry import main
 
 if __name__ == "__main__":
     main()

@@ -1,20 +1,22 @@
-"""The commands. Each one parses, calls the room that does the work, and prints."""
+"""The commands. Each one parses, calls the room that does the work, and prints.
+
+They import what they need themselves, so that each loads no more than that.
+"""
 
 import json
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tui_finetune import __version__, home, process
+from tui_finetune import __version__, home
 from tui_finetune.errors import InputError
-from tui_finetune.recipe import Recipe, load_recipe, parse_recipe, set_value
-from tui_finetune.runs.control import kill_run, request_stop
-from tui_finetune.runs.directory import find_run
+
+if TYPE_CHECKING:
+    from tui_finetune.recipe import Recipe
+    from tui_finetune.runs.directory import RunDirectory
 
 EXIT_FAILED = 1
-EXIT_INPUT = 2
 EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
@@ -34,16 +36,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, not
 Detach = Annotated[bool, typer.Option("--detach", help="Return at once; the run goes on.")]
 
 
-def main() -> None:
-    """Run a command; wrong input ends in one line on stderr and exit code 2."""
-    process.settle()
-    try:
-        app(prog_name="tui-finetune")
-    except InputError as error:
-        print(f"tui-finetune: {error}", file=sys.stderr)
-        sys.exit(EXIT_INPUT)
-
-
 @app.callback(invoke_without_command=True)
 def dashboard(
     context: typer.Context,
@@ -53,7 +45,7 @@ def dashboard(
 ) -> None:
     """Fine-tune Hugging Face models from a dashboard in the terminal.
 
-    Without a command, the dashboard opens.
+    Without a command, the dashboard opens (`entry` sees to that).
     """
     if version:
         print(__version__)
@@ -62,7 +54,7 @@ def dashboard(
         return
     from tui_finetune.ui.start import open_dashboard
 
-    open_dashboard(home.home(home_folder), load_recipe(recipe) if recipe else None)
+    open_dashboard(home.home(home_folder), recipe)
 
 
 @app.command()
@@ -111,10 +103,9 @@ def resume(
     run: Run, detach: Detach = False, as_json: Json = False, home_folder: Home = None
 ) -> None:
     """Go on with a stopped or interrupted run from its newest checkpoint."""
-    place = home.home(home_folder)
-    found = find_run(place, run)
+    found = _find(home_folder, run)
     if detach:
-        _detached(place, "resume", {"run": found.id}, as_json)
+        _detached(home.home(home_folder), "resume", {"run": found.id}, as_json)
         return
     from tui_finetune.console.foreground import train_in_foreground
     from tui_finetune.training.start import resumed_run
@@ -127,7 +118,7 @@ def attach(run: Run = "last", home_folder: Home = None) -> None:
     """Watch a run until it ends; Ctrl-C leaves it going."""
     from tui_finetune.console.follow import follow
 
-    follow(find_run(home.home(home_folder), run))
+    follow(_find(home_folder, run))
 
 
 @app.command()
@@ -146,8 +137,9 @@ def stop(
     """Stop a run with a checkpoint saved, so that it can be resumed."""
     from tui_finetune.console.follow import wait_until_ended
     from tui_finetune.console.show import print_run
+    from tui_finetune.runs.control import kill_run, request_stop
 
-    found = find_run(home.home(home_folder), run)
+    found = _find(home_folder, run)
     if kill:
         kill_run(found)
     else:
@@ -171,7 +163,7 @@ def runs_show(run: Run, as_json: Json = False, home_folder: Home = None) -> None
     """Show a run: its state, recipe, epochs and metrics."""
     from tui_finetune.console.show import print_run_in_full
 
-    print_run_in_full(find_run(home.home(home_folder), run), as_json)
+    print_run_in_full(_find(home_folder, run), as_json)
 
 
 @runs_app.command("delete")
@@ -184,7 +176,7 @@ def runs_delete(
     from tui_finetune.runs.directory import folder_size
     from tui_finetune.runs.listing import delete_run
 
-    found = find_run(home.home(home_folder), run)
+    found = _find(home_folder, run)
     size = folder_size(found.path) / 1e6
     if not yes:
         typer.confirm(f"Delete run {found.id} ({size:.0f} MB)?", abort=True)
@@ -200,7 +192,7 @@ def predict(
     home_folder: Home = None,
 ) -> None:
     """Predict texts with a run's model."""
-    found = find_run(home.home(home_folder), run)
+    found = _find(home_folder, run)
     found.trained_model()  # fails before the heavy libraries are loaded
     from tui_finetune.console.show import print_predictions
     from tui_finetune.evaluation.trained import load_run
@@ -218,7 +210,7 @@ def evaluate(
     """Give a run's figures on its test rows, or evaluate its model on another file."""
     from tui_finetune.console.show import print_evaluation
 
-    found = find_run(home.home(home_folder), run)
+    found = _find(home_folder, run)
     if data is None:
         from tui_finetune.runs.results import test_results
 
@@ -239,8 +231,17 @@ def doctor(as_json: Json = False, home_folder: Home = None) -> None:
     print_doctor(home.home(home_folder), as_json)
 
 
-def _recipe_of(path: Path | None, flags: dict[str, Any], assignments: list[str]) -> Recipe:
+def _find(home_folder: Path | None, run: str) -> "RunDirectory":
+    """Return the run that a command means."""
+    from tui_finetune.runs.directory import find_run
+
+    return find_run(home.home(home_folder), run)
+
+
+def _recipe_of(path: Path | None, flags: dict[str, Any], assignments: list[str]) -> "Recipe":
     """Return the recipe of a file, or an empty one, with the flags and --set applied."""
+    from tui_finetune.recipe import load_recipe, parse_recipe, set_value
+
     if path is None and flags["data.source"] is None:
         raise InputError("nothing to train on: give a recipe, or --data FILE")
     content = load_recipe(path).model_dump() if path else {"data": {}}
@@ -268,7 +269,7 @@ def _detached(place: Path, method: str, params: dict[str, Any], as_json: bool) -
         print(f"started {started['run']}\nwatch it with: tui-finetune attach {started['run']}")
 
 
-def _end_of_run(run: Any, as_json: bool) -> None:
+def _end_of_run(run: "RunDirectory", as_json: bool) -> None:
     """Print how a foreground run ended and exit accordingly."""
     from tui_finetune.console.show import print_run
     from tui_finetune.runs.status import read_status

@@ -35,8 +35,14 @@ def test_unknown_figures_are_a_dash_and_never_zero():
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(5, "just now"), (119, "1 min ago"), (7300, "2 h ago"), (86400 * 3 + 5, "3 d ago"), (-5, "just now")],
-)  # fmt: skip
+    [
+        (5, "just now"),
+        (119, "1 min ago"),
+        (7300, "2 h ago"),
+        (86400 * 3 + 5, "3 d ago"),
+        (-5, "just now"),
+    ],
+)
 def test_the_near_past_is_said_relatively(seconds, words):
     assert ago(1e9 - seconds, 1e9) == words
 

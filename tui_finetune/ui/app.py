@@ -23,6 +23,7 @@ from textual.theme import Theme
 from textual.widgets import Footer, Static
 
 from tui_finetune.engine.client import EngineClient
+from tui_finetune.errors import InputError
 from tui_finetune.text import clean
 from tui_finetune.ui.widgets.rail import PipelineRail
 from tui_finetune.ui.widgets.tab_line import TabLine
@@ -72,10 +73,11 @@ CALM = Theme(
 _GRACE_SECONDS = 1.5
 
 
-class Dashboard(App[None]):
+class Dashboard(App[InputError]):
     """Data, Model, Tune, Watch, Runs and Predict in one terminal.
 
-    With `recipe` it opens on its start, with `run` on that run.
+    With `recipe`, or its file, it opens on its start, with `run` on that run. Its result is what
+    was wrong with the recipe's file.
     """
 
     TITLE = "tui-finetune"
@@ -95,7 +97,7 @@ class Dashboard(App[None]):
     ]
 
     def __init__(
-        self, home: Path, recipe: "Recipe | None" = None, run: "RunDirectory | None" = None
+        self, home: Path, recipe: "Recipe | Path | None" = None, run: "RunDirectory | None" = None
     ) -> None:
         super().__init__()
         self.VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]
@@ -125,9 +127,17 @@ class Dashboard(App[None]):
         self.call_after_refresh(self._open)
 
     async def _open(self) -> None:
+        from tui_finetune.recipe import load_recipe
         from tui_finetune.ui.workspace import Workspace
 
-        self._workspace = Workspace(self._home, self._engine, self._recipe, self._run)
+        recipe = self._recipe
+        if isinstance(recipe, Path):
+            try:
+                recipe = load_recipe(recipe)
+            except InputError as error:
+                self.exit(error)
+                return
+        self._workspace = Workspace(self._home, self._engine, recipe, self._run)
         await self.query_one("#content").mount(self._workspace)
 
     def on_unmount(self) -> None:

@@ -4,17 +4,18 @@ import sys
 from pathlib import Path
 
 from tui_finetune.errors import InputError
-from tui_finetune.recipe import Recipe
 
 
-def open_dashboard(home: Path, recipe: Recipe | None = None) -> None:
-    """Open the dashboard and return when it is left.
+def open_dashboard(home: Path, recipe: Path | None = None) -> None:
+    """Open the dashboard, with a recipe's file on its start; exits when it is left.
 
-    Raises `InputError` if there is no terminal, or one that cannot show the drawings.
+    Raises `InputError` if there is no terminal, one that cannot show the drawings, or if the
+    recipe is wrong.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual draws on stderr, so that stdout may be a pipe.
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise InputError("the dashboard needs a terminal; without one: tui-finetune train --help")
-    encoding = sys.stdout.encoding
+    encoding = sys.stderr.encoding
     try:
         "│⣿●".encode(encoding)
     except UnicodeEncodeError:
@@ -24,4 +25,8 @@ def open_dashboard(home: Path, recipe: Recipe | None = None) -> None:
         ) from None
     from tui_finetune.ui.app import Dashboard
 
-    Dashboard(home, recipe).run()
+    app = Dashboard(home, recipe)
+    error = app.run()
+    if error is not None:
+        raise error
+    sys.exit(app.return_code or 0)
