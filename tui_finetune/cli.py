@@ -193,7 +193,7 @@ def predict(
 ) -> None:
     """Predict texts with a run's model."""
     found = _find(home_folder, run)
-    found.trained_model()  # fails before the heavy libraries are loaded
+    found.require_model()  # before the heavy libraries are loaded
     from tui_finetune.console.show import print_predictions
     from tui_finetune.evaluation.trained import load_run
 

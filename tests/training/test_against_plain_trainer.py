@@ -21,6 +21,7 @@ from tui_finetune.data.splits import prepare
 from tui_finetune.recipe import Recipe
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.history import read_history
+from tui_finetune.runs.observations import best_epoch
 
 Train = Callable[[Recipe], RunDirectory]
 
@@ -111,11 +112,13 @@ def test_the_metrics_of_the_best_epoch_are_those_of_its_saved_model(
     make_recipe: Callable[..., Recipe], train: Train
 ) -> None:
     run = train(make_recipe())
-    best = read_history(run.journal).best_evaluation()
+    epochs = read_history(run.journal).epochs()
+    best = best_epoch(epochs, "eval_loss")
     assert best is not None
+    assert best.validation_loss == min(epoch.validation_loss for epoch in epochs)
     reported = json.loads((run.evaluation / "metrics.json").read_text())["validation"]
-    assert reported["loss"] == pytest.approx(best.values["eval_loss"], abs=1e-5)
-    assert reported["accuracy"] == pytest.approx(best.values["eval_accuracy"])
+    assert reported["loss"] == pytest.approx(best.validation_loss, abs=1e-5)
+    assert reported["accuracy"] == pytest.approx(best.accuracy)
 
 
 def test_accumulating_two_half_batches_gives_the_losses_of_the_whole_batch(

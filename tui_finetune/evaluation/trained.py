@@ -60,6 +60,6 @@ def load_run(run: RunDirectory) -> TrainedModel:
 
     Raises `InputError` if there is no model yet.
     """
-    folder = run.trained_model()
+    folder = run.require_model()
     model, tokenizer = load_trained(folder)
     return TrainedModel(folder, run.load_recipe(), model, tokenizer)

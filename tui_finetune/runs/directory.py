@@ -90,20 +90,21 @@ class RunDirectory:
                 return checkpoint
         return None
 
-    def trained_model(self) -> Path:
-        """Return the folder to predict with: the best model, else the newest whole checkpoint.
-
-        Raises `InputError` as long as there is neither.
-        """
+    def trained_model(self) -> Path | None:
+        """Return the folder to predict with: the best model, else the newest whole checkpoint."""
         if (self.model / "config.json").is_file():
             return self.model
-        checkpoint = self.newest_checkpoint()
-        if checkpoint is None:
+        return self.newest_checkpoint()
+
+    def require_model(self) -> Path:
+        """Return the folder to predict with. Raises `InputError` as long as there is none."""
+        folder = self.trained_model()
+        if folder is None:
             raise InputError(
                 f"run {clean(self.id)}: no model yet; "
                 "the first checkpoint is saved at the end of the first epoch"
             )
-        return checkpoint
+        return folder
 
 
 def create_run(home: Path, recipe: Recipe) -> RunDirectory:

@@ -3,7 +3,6 @@
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tui_finetune.runs.journal import Entry, JournalReader
 
@@ -71,33 +70,21 @@ class History:
 
     def epochs(self) -> list[Epoch]:
         """Return a row for each evaluation, the training loss averaged over the steps since."""
-        rows = []
-        since = 0
-        for point in self.evaluations:
-            values = point.values
-            rows.append(
-                Epoch(
-                    number=point.epoch,
-                    step=point.step,
-                    train_loss=self._mean_loss(since, point.step),
-                    validation_loss=values.get("eval_loss"),
-                    accuracy=values.get("eval_accuracy"),
-                    precision=values.get("eval_precision"),
-                    recall=values.get("eval_recall"),
-                    f1=values.get("eval_f1"),
-                )
+        ends = [point.step for point in self.evaluations]
+        losses = self._mean_losses(ends)
+        return [
+            Epoch(
+                number=point.epoch,
+                step=point.step,
+                train_loss=loss,
+                validation_loss=point.values.get("eval_loss"),
+                accuracy=point.values.get("eval_accuracy"),
+                precision=point.values.get("eval_precision"),
+                recall=point.values.get("eval_recall"),
+                f1=point.values.get("eval_f1"),
             )
-            since = point.step
-        return rows
-
-    def best_evaluation(self) -> Point | None:
-        """Return the evaluation that the selection metric prefers; the earlier one if equal."""
-        metric = self.selection_metric
-        scored = [point for point in self.evaluations if point.values.get(metric) is not None]
-        if not scored:
-            return None
-        sign = 1.0 if metric.endswith("loss") else -1.0
-        return min(scored, key=lambda point: sign * (point.values[metric] or 0.0))
+            for point, loss in zip(self.evaluations, losses, strict=True)
+        ]
 
     def _add_log(self, entry: Entry) -> None:
         values = {
@@ -126,29 +113,38 @@ class History:
             step: saved for step, saved in self.checkpoints.items() if step <= resumed_from
         }
 
-    def _mean_loss(self, after: int, until: int) -> float | None:
-        """Average the logged losses over the steps in (after, until].
+    def _mean_losses(self, ends: list[int]) -> list[float | None]:
+        """Average the logged losses over the steps up to each end, from the end before it on.
 
-        A logged loss is the mean since the log before it; one that reaches over a border counts
-        with its share inside.
+        A logged loss is the mean since the log before it; one that reaches over an end counts with
+        its share on either side.
         """
-        total = 0.0
-        weight = 0
-        previous = 0
+        totals = [0.0] * len(ends)
+        weights = [0] * len(ends)
+        previous = span = 0
         for point in self.training:
-            inside = min(point.step, until) - max(previous, after)
-            previous = point.step
             loss = point.values.get("loss")
-            if inside > 0 and loss is not None:
-                total += loss * inside
-                weight += inside
-        return total / weight if weight else None
+            while span < len(ends) and previous < point.step:
+                inside = min(point.step, ends[span]) - previous
+                if inside > 0 and loss is not None:
+                    totals[span] += loss * inside
+                    weights[span] += inside
+                previous += max(inside, 0)
+                if previous < ends[span]:
+                    break
+                span += 1
+            previous = point.step
+        return [
+            total / weight if weight else None
+            for total, weight in zip(totals, weights, strict=True)
+        ]
 
 
 class HistoryReader:
     """Follows a journal that may still grow."""
 
     def __init__(self, journal: Path) -> None:
+        self.path = journal
         self._reader = JournalReader(journal)
         self.history = History()
 
@@ -166,8 +162,3 @@ def read_history(journal: Path) -> History:
     reader = HistoryReader(journal)
     reader.update()
     return reader.history
-
-
-def newest(samples: list[Entry], key: str) -> Any:
-    """Return the newest sample's value for `key`, or None."""
-    return next((sample[key] for sample in reversed(samples) if key in sample), None)

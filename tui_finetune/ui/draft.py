@@ -112,6 +112,10 @@ class Draft:
         for finding, pane in ((self.data, "Data (F1)"), (self.model, "Model (F2)")):
             if finding.error:
                 return f"{pane}: {finding.error}"
+        longest = (self.model.result or {}).get("max_length")
+        wanted = self.content["tokens"]["max_length"]
+        if longest is not None and longest < wanted:
+            return f"Longest text: this model reads at most {longest} tokens, not {wanted}"
         for problem in (self.data.result or {}).get("problems", []):
             if problem["severity"] == "error":
                 return f"Data (F1): {problem['message']}"

@@ -1,5 +1,6 @@
 """The six panes, what they share, and what leads from one to the next."""
 
+import asyncio
 from pathlib import Path
 
 from textual import on
@@ -57,7 +58,6 @@ class Workspace(ContentSwitcher):
         self.status: Status | None = None
         self.engine_state = "engine: loading"
         self._reader: HistoryReader | None = None
-        self._read_from: Path | None = None
         first = "tune" if self._with_recipe else "watch" if self.run else "data"
         super().__init__(initial=first)
         self._first = first
@@ -226,13 +226,14 @@ class Workspace(ContentSwitcher):
     # --- what the header and the rail show ---
 
     def _look(self) -> None:
-        if self.run is None:
-            return
-        if self._reader is None or self._read_from != self.run.journal:
-            self._read_from = self.run.journal
-            self._reader = HistoryReader(self.run.journal)
-        self._reader.update()
-        self.status = read_status(self.run.status)
+        if self.run is not None:
+            self.run_worker(self._read(self.run), group="look", exclusive=True)
+
+    async def _read(self, run: RunDirectory) -> None:
+        if self._reader is None or self._reader.path != run.journal:
+            self._reader = HistoryReader(run.journal)
+        await asyncio.to_thread(self._reader.update)  # a long journal takes a second
+        self.status = read_status(run.status)
         self._tell()
 
     def _tell(self) -> None:

@@ -178,14 +178,15 @@ async def test_an_interrupted_run_with_a_checkpoint_offers_to_resume_and_predict
         assert not isinstance(app.screen, StopMenu)
 
 
-async def test_a_failed_run_without_a_checkpoint_offers_neither(put_run, screen_text, until):
+async def test_a_failed_run_without_a_checkpoint_can_only_begin_again(put_run, screen_text, until):
     run = put_run(state="failed", steps=2, reason="out of memory")
     app = Watching(run)
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: "no checkpoint was saved" in screen_text(app))
+        assert "resume from the beginning" in screen_text(app)
         await pilot.press("r", "p")
-        await pilot.pause()
-        assert app.messages == []
+        await until(pilot, lambda: app.messages)
+        assert app.messages == [("resume", run)]
 
 
 async def test_l_enlarges_the_log_and_brings_the_charts_back(put_run, screen_text, until):

@@ -14,7 +14,6 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui_finetune.errors import InputError
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.listing import RunSummary, list_runs
 from tui_finetune.text import clean
@@ -82,11 +81,7 @@ def runs_with_model(home: Path) -> list[RunSummary]:
 
 def has_model(run: RunSummary) -> bool:
     """Return whether the run has saved anything to predict with."""
-    try:
-        run.run.trained_model()
-    except InputError:
-        return False
-    return True
+    return run.run.trained_model() is not None
 
 
 def _line(run: RunSummary, now: float) -> Content:

@@ -122,7 +122,7 @@ class PredictPane(Vertical):
     @work(exclusive=True, group="predict")
     async def _ask(self, run: RunDirectory, text: str) -> None:
         try:
-            run.trained_model()
+            run.require_model()
             self._since, self._progress = time.monotonic(), ""
             self._tick()
             answer = await self._engine.request(

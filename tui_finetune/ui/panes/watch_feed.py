@@ -131,8 +131,8 @@ class RunFeed:
             test=dict(history.test or {}),
             note=str(history.notes[-1].get("text", "")) if history.notes else "",
             pending=pending_stop(self.run.control) if active else None,
-            resumable=status.state in RESUMABLE and self.run.newest_checkpoint() is not None,
-            model=_model(self.run),
+            resumable=status.state in RESUMABLE,
+            model=self.run.trained_model(),
             log=list(self._log.lines),
             log_count=self._log.count,
         )
@@ -243,9 +243,3 @@ def _last_checkpoint(history: History) -> tuple[int, float | None] | None:
     step = max(history.checkpoints)
     size = history.checkpoints[step].get("bytes")
     return step, float(size) if isinstance(size, int | float) else None
-
-
-def _model(run: RunDirectory) -> Path | None:
-    if (run.model / "config.json").is_file():
-        return run.model
-    return run.newest_checkpoint()

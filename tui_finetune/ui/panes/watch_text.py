@@ -7,7 +7,7 @@ from typing import Any
 from rich.cells import cell_len
 from textual.content import Content
 
-from tui_finetune.runs.history import Epoch, newest
+from tui_finetune.runs.history import Epoch
 from tui_finetune.runs.observations import value_of
 from tui_finetune.text import clean
 from tui_finetune.ui.panes.watch_feed import Snapshot
@@ -150,8 +150,8 @@ def _times(run: Snapshot, width: int) -> str:
 
 
 def _rate(run: Snapshot) -> str:
-    rate = run.status.rows_per_second or newest(list(run.samples), "rows_per_second")
-    return f"{rate:.0f} rows/s" if isinstance(rate, int | float) else ""
+    rate = run.status.rows_per_second
+    return "" if rate is None else f"{rate:.0f} rows/s"
 
 
 def _silence(run: Snapshot) -> str:
@@ -291,7 +291,8 @@ def _next_line(run: Snapshot) -> Content:
     if run.active:
         keys.append(("s", "stop…"))
     if run.resumable:
-        keys.append(("r", "resume from the last checkpoint"))
+        where = "from the last checkpoint" if run.checkpoint else "from the beginning"
+        keys.append(("r", f"resume {where}"))
     if run.model is not None:
         keys.append(("p", "predict"))
     keys.append(("l", "larger log"))
