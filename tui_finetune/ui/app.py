@@ -18,13 +18,16 @@ from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
+from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import Theme
-from textual.widgets import Footer, Static
+from textual.widget import Widget
+from textual.widgets import Static
 
 from tui_finetune.engine.client import EngineClient
 from tui_finetune.errors import InputError
 from tui_finetune.text import clean
+from tui_finetune.ui.widgets.key_line import KeyLine
 from tui_finetune.ui.widgets.rail import PipelineRail
 from tui_finetune.ui.widgets.tab_line import TabLine
 
@@ -73,6 +76,13 @@ CALM = Theme(
 _GRACE_SECONDS = 1.5
 
 
+class MainScreen(Screen[None]):
+    """The screen under all others. Textual paints a screen anew whenever the focus moves."""
+
+    # The widgets that lose and get the focus paint themselves; that is all there is to see.
+    focused: reactive[Widget | None] = reactive(None, repaint=False)
+
+
 class Dashboard(App[InputError]):
     """Data, Model, Tune, Watch, Runs and Predict in one terminal.
 
@@ -107,6 +117,10 @@ class Dashboard(App[InputError]):
         self._engine = EngineClient(home)
         self._workspace: Workspace | None = None
 
+    def get_default_screen(self) -> MainScreen:
+        """Return the screen that the frame stands on."""
+        return MainScreen(id="_default")
+
     def compose(self) -> ComposeResult:
         """Lay out the frame; the panes come after the first paint."""
         with Container(id="head"):
@@ -116,7 +130,7 @@ class Dashboard(App[InputError]):
         yield TabLine(PANES, id="tabs")
         yield PipelineRail(id="rail")
         yield Container(id="content")
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Set the colours, catch the signals, and let the first paint happen."""
@@ -198,8 +212,10 @@ class Dashboard(App[InputError]):
             return
         self.query_one(TabLine).present = workspace.current
         self.query_one(PipelineRail).show(workspace.stages())
-        self.query_one("#run", Static).update(run_line(workspace.status))
-        self.query_one("#engine", Static).update(workspace.engine_state)
+        self.query_one("#run", Static).update(run_line(workspace.status), layout=False)
+        engine = self.query_one("#engine", Static)
+        if engine.content != workspace.engine_state:  # its width is a matter of layout
+            engine.update(workspace.engine_state)
 
     # --- signals ---
 

@@ -1,10 +1,11 @@
 import pytest
 from textual.app import App, ComposeResult
-from textual.widgets import DataTable, Footer, Input, Select, Static
+from textual.widgets import DataTable, Input, Select, Static
 
 from tui_finetune.engine.client import EngineClient
 from tui_finetune.ui.draft import Draft, Finding
 from tui_finetune.ui.panes.data import DataPane, detected_phrases, label_bars, length_lines
+from tui_finetune.ui.widgets.key_line import KeyLine
 from tui_finetune.ui.widgets.path_input import DataTree, complete_path
 
 NARROW, WIDE = (80, 24), (160, 48)
@@ -23,7 +24,7 @@ class Choosing(App[None]):
     def compose(self) -> ComposeResult:
         yield Static("above", id="above")
         yield self.pane
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.pane.focus()

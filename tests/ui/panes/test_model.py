@@ -1,10 +1,11 @@
 import pytest
 from textual.app import App, ComposeResult
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from tui_finetune.engine.client import EngineClient
 from tui_finetune.ui.draft import Draft, Finding
 from tui_finetune.ui.panes.model import ModelPane
+from tui_finetune.ui.widgets.key_line import KeyLine
 
 NARROW, WIDE = (80, 24), (160, 48)
 
@@ -21,7 +22,7 @@ class Choosing(App[None]):
     def compose(self) -> ComposeResult:
         yield Static("above", id="above")
         yield self.pane
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.pane.focus()

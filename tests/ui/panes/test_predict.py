@@ -2,11 +2,12 @@ from pathlib import Path
 
 import pytest
 from textual.app import App, ComposeResult
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from tui_finetune.engine.client import EngineClient
 from tui_finetune.ui.panes.picker import RunPicker
 from tui_finetune.ui.panes.predict import PredictPane
+from tui_finetune.ui.widgets.key_line import KeyLine
 
 NARROW, WIDE = (80, 24), (160, 48)
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "good", "bad", "film"]
@@ -23,7 +24,7 @@ class Predicting(App[None]):
         pane = PredictPane(self.engine, self._home)
         pane.show_run(self._run)
         yield pane
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(PredictPane).focus()

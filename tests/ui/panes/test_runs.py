@@ -2,13 +2,14 @@ import time
 
 import pytest
 from textual.app import App, ComposeResult
-from textual.widgets import DataTable, Footer
+from textual.widgets import DataTable
 
 from tui_finetune.runs.listing import list_runs
 from tui_finetune.runs.status import read_status, write_status
 from tui_finetune.ui.panes import runs
 from tui_finetune.ui.panes.question import Question
 from tui_finetune.ui.panes.runs import RunsPane, column_widths
+from tui_finetune.ui.widgets.key_line import KeyLine
 
 NARROW, WIDE = (80, 24), (160, 48)
 
@@ -21,7 +22,7 @@ class Listing(App[None]):
 
     def compose(self) -> ComposeResult:
         yield RunsPane(self._home)
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(RunsPane).focus()

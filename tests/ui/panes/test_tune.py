@@ -1,11 +1,12 @@
 import pytest
 from textual.app import App, ComposeResult
-from textual.widgets import Button, Footer, Input, Select, Static
+from textual.widgets import Button, Input, Select, Static
 
 from tui_finetune.recipe import TrainSection, parse_recipe
 from tui_finetune.ui.draft import Draft, Finding
 from tui_finetune.ui.panes.tune import TunePane
 from tui_finetune.ui.panes.tune_fields import FIELDS
+from tui_finetune.ui.widgets.key_line import KeyLine
 
 NARROW, WIDE = (80, 24), (160, 48)
 
@@ -23,7 +24,7 @@ class Tuning(App[None]):
     def compose(self) -> ComposeResult:
         yield Static("above", id="above")
         yield self.pane
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.pane.focus()

@@ -6,7 +6,7 @@ import time
 import psutil
 import pytest
 from textual.app import App, ComposeResult
-from textual.widgets import ContentSwitcher, Footer, Static
+from textual.widgets import ContentSwitcher, Static
 
 from tui_finetune.runs.control import pending_stop
 from tui_finetune.runs.history import History
@@ -17,6 +17,7 @@ from tui_finetune.ui.panes.stop import StopMenu
 from tui_finetune.ui.panes.watch import WatchPane
 from tui_finetune.ui.panes.watch_feed import LogTail, RunFeed, seconds_left
 from tui_finetune.ui.panes.watch_text import headline, machine_lines
+from tui_finetune.ui.widgets.key_line import KeyLine
 
 NARROW, WIDE = (80, 24), (160, 48)
 HOSTILE = "[/] \x1b]52;c;AAAA\x07 \u202egnol " + "x" * 400
@@ -45,7 +46,7 @@ class Watching(App[None]):
             pane = WatchPane(id="watch")
             pane.show_run(self._run)
             yield pane
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(WatchPane).focus()

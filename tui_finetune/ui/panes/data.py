@@ -21,6 +21,7 @@ from tui_finetune.ui.inspection import profile_data
 from tui_finetune.ui.widgets.bars import bar, sparkline
 from tui_finetune.ui.widgets.busy import BusyLine
 from tui_finetune.ui.widgets.path_input import DataTree, PathInput
+from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.words import UNKNOWN
 
 ROWS_SHOWN = 50
@@ -222,8 +223,8 @@ class DataPane(Vertical):
             self.query_one(f"#{name}").set_class(finding.result is None, "-hidden")
         problems = finding.result["problems"] if finding.result else []
         self.query_one("#problems").set_class(not problems, "-hidden")
-        self.query_one("#summary", Static).update(summary(finding, bool(source)))
-        self.query_one("#next", Static).update(next_step(finding))
+        say(self, "#summary", summary(finding, bool(source)))
+        say(self, "#next", next_step(finding))
         if finding.result is not None:
             self._show_profile(finding.result)
         self.refresh_bindings()
@@ -240,11 +241,9 @@ class DataPane(Vertical):
         sign = "[x]" if self._draft.value("data.drop_empty") else "[ ]"
         self.query_one("#drop", Button).label = Content(f"{sign} leave out empty")
         wide = (self.size.width or 80) >= WIDE
-        self.query_one("#labels", Static).update(
-            label_bars(profile["labels"] or {}, 16 if wide else 8)
-        )
-        self.query_one("#lengths", Static).update(length_lines(profile["lengths"]))
-        self.query_one("#problems", Static).update(problem_lines(profile["problems"]))
+        say(self, "#labels", label_bars(profile["labels"] or {}, 16 if wide else 8))
+        say(self, "#lengths", length_lines(profile["lengths"]))
+        say(self, "#problems", problem_lines(profile["problems"]))
         self._show_rows(profile, names)
 
     def _show_rows(self, profile: dict[str, Any], names: list[str]) -> None:

@@ -17,6 +17,7 @@ from tui_finetune.text import clean
 from tui_finetune.ui.draft import Draft, Finding
 from tui_finetune.ui.inspection import ask, describe_model, list_models
 from tui_finetune.ui.widgets.busy import BusyLine
+from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.words import UNKNOWN, count, short_source, size
 
 # The highlight moves through a list faster than models can be looked at.
@@ -145,8 +146,10 @@ class ModelPane(Vertical):
         if not self._looking_at:
             self._looking_at = str(self._draft.content["model"]["source"])
         self._show_facts()
-        self.query_one("#chosen", Static).update(
-            chosen_line(str(self._draft.content["model"]["source"]), self._draft.model)
+        say(
+            self,
+            "#chosen",
+            chosen_line(str(self._draft.content["model"]["source"]), self._draft.model),
         )
         self.refresh_bindings()
 
@@ -184,7 +187,7 @@ class ModelPane(Vertical):
         found = self._finding()
         if found.error is None and self._draft.catalogue.error and not self._entries:
             found = self._draft.catalogue
-        self.query_one("#description", Static).update(description(self._looking_at, entry, found))
+        say(self, "#description", description(self._looking_at, entry, found))
 
 
 def entry_line(entry: Mapping[str, Any]) -> Content:

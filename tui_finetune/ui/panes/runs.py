@@ -22,6 +22,7 @@ from tui_finetune.runs.directory import RunDirectory, all_runs
 from tui_finetune.runs.listing import RunLister, RunSummary, delete_run
 from tui_finetune.text import clean
 from tui_finetune.ui.panes.question import Question
+from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.words import STATE_MARKS, ago, duration, figure, short_source
 
 # A table of 10,000 rows takes seconds to build.
@@ -172,13 +173,13 @@ class RunsPane(Vertical):
         before = self._cells
         self._runs = {run.id: run for run in runs}
         self._cells = {run.id: _row(run, now) for run in runs}
-        self._say("runs-title", self._title())
+        say(self, "#runs-title", self._title())
         if same:
             self._update_cells(before)
         else:
             self._widths = widths
             await self._rebuild()
-        self._say("runs-reason", self._about_selected())
+        say(self, "#runs-reason", self._about_selected())
         self._offer_keys()
 
     def _update_cells(self, before: dict[str, list[str]]) -> None:
@@ -256,16 +257,10 @@ class RunsPane(Vertical):
             about = f" {clean(run.state, 20)}: {clean(run.reason, 300)}"
         return Content.styled(about, "$text-muted")
 
-    def _say(self, part: str, content: Content) -> None:
-        widget = self.query_one(f"#{part}", Static)
-        shown = widget.content
-        if not (isinstance(shown, Content) and shown.is_same(content)):
-            widget.update(content, layout=False)
-
     # --- keys ---
 
     def _offer_keys(self) -> None:
-        """Bring the footer up to date; it is built anew for it, so only if the keys changed."""
+        """Bring the line of keys up to date if they changed."""
         offered = tuple(self.check_action(action, ()) for action in _ACTIONS)
         if offered != self._offered:
             self._offered = offered
@@ -284,7 +279,7 @@ class RunsPane(Vertical):
 
     def on_data_table_row_highlighted(self) -> None:
         """Say more about the run under the cursor, and offer its keys."""
-        self._say("runs-reason", self._about_selected())
+        say(self, "#runs-reason", self._about_selected())
         self._offer_keys()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:

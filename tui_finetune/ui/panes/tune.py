@@ -18,6 +18,7 @@ from tui_finetune.recipe import Recipe
 from tui_finetune.text import clean
 from tui_finetune.ui.draft import Draft
 from tui_finetune.ui.panes.tune_fields import FIELDS, Field
+from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.words import UNKNOWN, count, short_source
 
 # With as many lines there is room for air, with as many columns for whole sentences.
@@ -182,11 +183,14 @@ class TunePane(Vertical):
         )
 
     def _show(self) -> None:
-        self.query_one("#data", Static).update(data_line(self._draft))
-        self.query_one("#model", Static).update(model_line(self._draft))
         rows, steps = derived_lines(self._draft)
-        self.query_one("#rows", Static).update(rows)
-        self.query_one("#steps", Static).update(steps)
+        for part, content in (
+            ("#data", data_line(self._draft)),
+            ("#model", model_line(self._draft)),
+            ("#rows", rows),
+            ("#steps", steps),
+        ):
+            say(self, part, content)
         for field in FIELDS:
             self._show_field(field)
         self._show_start()
@@ -196,7 +200,7 @@ class TunePane(Vertical):
         row = self.query_one(f"#row-{field.widget_id}")
         row.set_class(problem is not None, "-wrong")
         meaning = f"✗ {short_reason(problem)}" if problem else self._meaning(field)
-        row.query_one(".meaning", Label).update(Content(meaning))
+        say(row, ".meaning", Content(meaning))
         if problem is not None:
             return
         value = _shown(self._draft.value(field.key))
@@ -224,7 +228,7 @@ class TunePane(Vertical):
         if field is not None:
             beside = self.has_class("-wide")
             text = self._draft.problems.get(field.key) or ("" if beside else field.more)
-        self.query_one("#more", Static).update(Content(text))
+        say(self, "#more", Content(text))
 
     def _show_start(self) -> None:
         obstacle = self._draft.obstacle()
@@ -242,7 +246,7 @@ class TunePane(Vertical):
             reason = Content.styled(
                 "Enter or ctrl+s starts it; quitting leaves it running", "$text-muted"
             )
-        self.query_one("#reason", Static).update(reason)
+        say(self, "#reason", reason)
 
 
 def data_line(draft: Draft) -> Content:

@@ -19,6 +19,7 @@ from tui_finetune.ui.panes import watch_text
 from tui_finetune.ui.panes.stop import StopMenu
 from tui_finetune.ui.panes.watch_feed import LOG_LINES_KEPT, RunFeed, Snapshot
 from tui_finetune.ui.widgets.line_chart import LineChart, Series
+from tui_finetune.ui.widgets.say import say
 
 # How often the run's directory is looked at: while it goes on, and once it has ended.
 LIVE_SECONDS = 0.25
@@ -103,7 +104,6 @@ class WatchPane(Vertical):
         self._snapshot: Snapshot | None = None
         self._log_written = 0
         self._rows: list[list[str]] = []
-        self._shown: dict[str, Content] = {}
         self._wake = asyncio.Event()
 
     def compose(self) -> ComposeResult:
@@ -163,9 +163,9 @@ class WatchPane(Vertical):
         if self.children:  # else nothing is there yet that would have to go
             self._log.clear()
             self._table.clear()
-            self._say("watch-headline", Content.styled(" reading the run…", "$text-muted"))
+            say(self, "#watch-headline", Content.styled(" reading the run…", "$text-muted"))
             for part in ("watch-machine", "watch-outcome"):
-                self._say(part, Content(""))
+                say(self, f"#{part}", Content(""))
             for chart in self.query(LineChart):
                 chart.show([], (0.0, 1.0))
             if had_focus:
@@ -223,23 +223,14 @@ class WatchPane(Vertical):
         before, self._snapshot = self._snapshot, snapshot
         width = max(self.size.width, 40)
         with self.app.batch_update():
-            self._say("watch-headline", watch_text.headline(snapshot, width))
-            self._say("watch-machine", watch_text.machine_lines(snapshot, width))
-            self._say("watch-outcome", watch_text.outcome(snapshot, width))
+            say(self, "#watch-headline", watch_text.headline(snapshot, width))
+            say(self, "#watch-machine", watch_text.machine_lines(snapshot, width))
+            say(self, "#watch-outcome", watch_text.outcome(snapshot, width))
             self._show_charts(snapshot)
             self._show_epochs(snapshot, width)
             self._show_log(snapshot)
         if before is None or _actions(before) != _actions(snapshot):
             self.refresh_bindings()
-
-    def _say(self, part: str, content: Content) -> None:
-        shown = self._shown.get(part)
-        if shown is not None and content.is_same(shown):
-            return
-        self._shown[part] = content
-        lines = shown is None or shown.plain.count("\n") != content.plain.count("\n")
-        wraps = any(len(line) > self.size.width for line in content.plain.split("\n"))
-        self.query_one(f"#{part}", Static).update(content, layout=lines or wraps)
 
     def _show_charts(self, snapshot: Snapshot) -> None:
         steps = (0.0, float(max(snapshot.total_steps, snapshot.step, 1)))
