@@ -2,11 +2,12 @@
 
 import io
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from tui_finetune.errors import InputError
 from tui_finetune.text import clean
@@ -15,6 +16,9 @@ STARTER = "starter"
 
 # Names of the numbers that the evaluation after each epoch gives.
 SelectionMetric = Literal["eval_loss", "eval_accuracy", "eval_precision", "eval_recall", "eval_f1"]
+
+
+FileName = Annotated[str, Field(min_length=1)]
 
 
 class Section(BaseModel):
@@ -37,10 +41,10 @@ class DataSection(Section):
     columns: Columns = Columns()
     header: bool | None = Field(None, description="the first line names the columns; null: detect")
     drop_empty: bool = Field(False, description="leave out rows with an empty text or label")
-    validation: float | str = Field(
+    validation: float | FileName = Field(
         0.1, description="share cut from train for choosing the model, or a file of its own"
     )
-    test: float | str = Field(
+    test: float | FileName = Field(
         0.1, description="share held back for the end, 0 for none, or a file of its own"
     )
     seed: int = Field(42, ge=0, description="seed of the splits")
@@ -129,14 +133,16 @@ def load_recipe(path: str | Path) -> Recipe:
 
     Raises `InputError` if the file is not there, is no YAML, or is no recipe.
     """
-    path = Path(path).expanduser()
+    path = Path(path)
     try:
+        path = path.expanduser()
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"{clean(path)}: cannot read this recipe ({clean(error.strerror)})"
-        ) from None
-    except (UnicodeDecodeError, YAMLError) as error:
+    except RecursionError:
+        raise InputError(f"{clean(path)}: this is nested too deeply for a recipe") from None
+    except (OSError, RuntimeError) as error:
+        reason = clean(getattr(error, "strerror", None) or error)
+        raise InputError(f"{clean(path)}: cannot read this recipe ({reason})") from None
+    except (ValueError, YAMLError) as error:
         reason = clean(error, 200)
         raise InputError(f"{clean(path)}: this is not a YAML file: {reason}") from None
     recipe = parse_recipe(content, str(path))
@@ -148,7 +154,7 @@ def dump_recipe(recipe: Recipe) -> str:
     yaml = YAML()
     yaml.default_flow_style = False
     stream = io.StringIO()
-    yaml.dump(recipe.model_dump(mode="json"), stream)
+    yaml.dump(_quoted(recipe.model_dump(mode="json")), stream)
     return stream.getvalue()
 
 
@@ -170,13 +176,25 @@ def with_absolute_paths(recipe: Recipe, folder: Path) -> Recipe:
     return recipe.model_copy(update={"data": data, "model": model})
 
 
+def _quoted(content: Any) -> Any:
+    """Return plain data with those texts in quotes that YAML would read back otherwise."""
+    if isinstance(content, dict):
+        return {key: _quoted(value) for key, value in content.items()}
+    if isinstance(content, str) and "\x85" in content:  # a line end in YAML
+        return DoubleQuotedScalarString(content)
+    return content
+
+
 def _absolute(value: float | str, folder: Path) -> float | str:
     if not isinstance(value, str):
         return value
-    written = Path(value).expanduser()
-    for candidate in (folder / written, Path.cwd() / written):
-        if candidate.exists():
-            return str(candidate.resolve())
+    try:
+        written = Path(value).expanduser()
+        for candidate in (folder / written, Path.cwd() / written):
+            if candidate.exists():
+                return str(candidate.resolve())
+    except (OSError, RuntimeError, ValueError):  # too long, nobody's home, a zero byte
+        return value
     return value
 
 
@@ -196,7 +214,7 @@ def set_value(content: dict[str, Any], assignment: str) -> None:
         keys = ["train", *keys]
     try:
         parsed = YAML(typ="safe", pure=True).load(value)
-    except YAMLError:
+    except (YAMLError, ValueError, RecursionError):
         parsed = value
     for step in keys[:-1]:
         inner = content.setdefault(step, {})

@@ -117,7 +117,6 @@ def test_hidden_folders_are_no_runs(tmp_path):
     assert find_run(tmp_path, "last").id == "20260101-a"
 
 
-@pytest.mark.xfail(strict=True, reason="all_runs does not ask entry.is_dir()")
 def test_files_beside_the_runs_are_no_runs(tmp_path):
     put_run(tmp_path, "20260101-a")
     (tmp_path / "runs" / "notes.txt").touch()
@@ -179,7 +178,6 @@ def test_a_hostile_name_reaches_the_message_only_as_text(home):
         assert str(error.value).isprintable()
 
 
-@pytest.mark.xfail(strict=True, reason='"" is the name of a run without a status, and begins all')
 def test_an_empty_word_means_no_run(home):
     (home / "runs" / "20260301-000000-odd-dddd").mkdir()
     with pytest.raises(InputError):

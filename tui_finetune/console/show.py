@@ -110,7 +110,7 @@ def print_evaluation(run: RunDirectory, result: dict[str, Any], as_json: bool) -
     console.print(_metrics_table({"": result["metrics"]}))
 
 
-def _metrics_table(metrics: dict[str, dict[str, float]]) -> Table:
+def _metrics_table(metrics: dict[str, dict[str, float | None]]) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     names = list(dict.fromkeys(name for values in metrics.values() for name in values))
     table.add_column("")

@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from tui_finetune.runs.journal import finite
 from tui_finetune.tasks.metrics import classification_metrics
 from tui_finetune.tasks.text_classification import Prediction, predict
 
@@ -16,7 +17,7 @@ from tui_finetune.tasks.text_classification import Prediction, predict
 class Report:
     """The predictions on labelled rows, in the rows' order, and the metrics computed from them."""
 
-    metrics: dict[str, float]
+    metrics: dict[str, float | None]
     predictions: list[Prediction]
     references: list[str]
 
@@ -39,8 +40,9 @@ def evaluate_rows(
 ) -> Report:
     """Predict the texts and compare with the true labels, which must be labels of the model.
 
-    The metrics are loss (mean negative log-likelihood of the true label, in nats), accuracy, and
-    macro precision, recall and f1. `progress` is called with the number of rows done.
+    The metrics are loss (mean negative log-likelihood of the true label, in nats; None if that is
+    not finite), accuracy, and macro precision, recall and f1. `progress` is called with the number
+    of rows done.
     """
     predictions = predict(texts, model, tokenizer, max_length, progress=progress)
     index = model.config.label2id
@@ -50,9 +52,11 @@ def evaluate_rows(
         [index[prediction.label] for prediction in predictions],
         [index[reference] for reference in references],
     )
-    return Report({"loss": sum(losses) / len(losses), **metrics}, predictions, list(references))
+    loss = finite(sum(losses) / len(losses))
+    return Report({"loss": loss, **metrics}, predictions, list(references))
 
 
 def prediction_document(prediction: Prediction) -> dict[str, Any]:
-    """Return a prediction as the commands and files give it."""
-    return {**asdict(prediction), "label": prediction.label, "score": prediction.score}
+    """Return a prediction as the commands and files give it; null is no finite number."""
+    document = {**asdict(prediction), "label": prediction.label, "score": prediction.score}
+    return {name: finite(value) for name, value in document.items()}

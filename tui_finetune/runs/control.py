@@ -1,6 +1,8 @@
 """Requests to a run: files in its control folder, so that they work from any process."""
 
 import signal
+import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -8,7 +10,8 @@ import psutil
 
 from tui_finetune.errors import InputError
 from tui_finetune.runs.directory import RunDirectory
-from tui_finetune.runs.status import ACTIVE, read_status
+from tui_finetune.runs.status import ACTIVE, Status, read_status
+from tui_finetune.text import clean
 
 StopRequest = Literal["stop-after-epoch", "stop-now"]
 STOP_REQUESTS: tuple[StopRequest, ...] = ("stop-now", "stop-after-epoch")
@@ -17,6 +20,7 @@ STOP_REQUESTS: tuple[StopRequest, ...] = ("stop-now", "stop-after-epoch")
 def request_stop(run: RunDirectory, request: StopRequest) -> None:
     """Ask a run to save and stop. Raises `InputError` if it is not going."""
     _require_active(run)
+    run.control.mkdir(exist_ok=True)
     (run.control / request).touch()
 
 
@@ -40,15 +44,15 @@ def kill_run(run: RunDirectory) -> None:
 
     Raises `InputError` if it is not going, or goes on another host.
     """
-    _require_active(run)
-    status = read_status(run.status)
-    try:
-        psutil.Process(status.pid or -1).send_signal(signal.SIGKILL)
-    except (psutil.Error, ValueError):
-        raise InputError(f"run {run.id}: its process is not on this host; stop it there") from None
+    status = _require_active(run)
+    if status.host != socket.gethostname():
+        raise InputError(f"run {clean(run.id)}: it goes on {clean(status.host)}; kill it there")
+    with suppress(psutil.NoSuchProcess):  # it has just ended by itself
+        psutil.Process(status.pid).send_signal(signal.SIGKILL)
 
 
-def _require_active(run: RunDirectory) -> None:
+def _require_active(run: RunDirectory) -> Status:
     status = read_status(run.status)
     if status.state not in ACTIVE:
-        raise InputError(f"run {run.id}: it is {status.state}, there is nothing to stop")
+        raise InputError(f"run {clean(run.id)}: it is {status.state}, there is nothing to stop")
+    return status

@@ -133,12 +133,11 @@ def create_run(home: Path, recipe: Recipe) -> RunDirectory:
 def all_runs(home: Path) -> list[RunDirectory]:
     """Return all runs, the newest first."""
     try:
-        entries = [
-            entry for entry in os.scandir(runs_folder(home)) if not entry.name.startswith(".")
-        ]
-    except FileNotFoundError:
+        entries = [entry for entry in os.scandir(runs_folder(home)) if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return [RunDirectory(Path(entry.path)) for entry in sorted(entries, key=_name, reverse=True)]
+    shown = [entry for entry in entries if not entry.name.startswith(".")]
+    return [RunDirectory(Path(entry.path)) for entry in sorted(shown, key=_name, reverse=True)]
 
 
 def find_run(home: Path, wanted: str) -> RunDirectory:
@@ -147,6 +146,8 @@ def find_run(home: Path, wanted: str) -> RunDirectory:
     A name that several runs have means the newest of them. Raises `InputError` if no run or more
     than one is meant.
     """
+    if not wanted.strip():
+        raise InputError("no run is named; give an id, its beginning, a name, or last")
     runs = all_runs(home)
     if not runs:
         raise InputError(f"no runs in {clean(home)} yet; start one with: tui-finetune train")

@@ -44,7 +44,7 @@ class History:
     samples: list[Entry] = field(default_factory=list)
     stages: dict[str, Entry] = field(default_factory=dict)
     notes: list[Entry] = field(default_factory=list)
-    test: dict[str, float] | None = None
+    test: dict[str, float | None] | None = None
     total_steps: int = 0
     steps_per_epoch: int = 0
     selection_metric: str = "eval_loss"
@@ -152,7 +152,9 @@ class HistoryReader:
         """Take in what came since the last call; return whether anything did."""
         entries = self._reader.read()
         for entry in entries:
-            with suppress(KeyError, TypeError, ValueError):  # a line that is not ours
+            with suppress(
+                KeyError, TypeError, ValueError, OverflowError
+            ):  # a line that is not ours
                 self.history.add(entry)
         return bool(entries)
 

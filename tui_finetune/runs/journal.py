@@ -20,7 +20,7 @@ class JournalWriter:
 
     def write(self, event: str, **values: Any) -> None:
         """Append one entry with the present time; numbers that are not finite become null."""
-        entry = {"event": event, "time": round(time.time(), 3), **_finite(values)}
+        entry = {"event": event, "time": round(time.time(), 3), **finite(values)}
         line = json.dumps(entry, allow_nan=False) + "\n"
         with self._lock:
             self._file.write(line)
@@ -60,16 +60,19 @@ class JournalReader:
 def _parse(line: bytes) -> Entry | None:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) else None
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Return plain data with None in the place of numbers that JSON cannot say."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
     return value
 
 

@@ -13,7 +13,7 @@ from tui_finetune.runs.directory import RunDirectory, all_runs
 from tui_finetune.runs.status import ACTIVE, RESUMABLE, read_status
 from tui_finetune.text import clean
 
-Metrics = dict[str, dict[str, float]]
+Metrics = dict[str, dict[str, float | None]]
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,10 @@ def test_results(run: RunDirectory) -> dict[str, Any]:
     """
     try:
         metrics = json.loads((run.evaluation / "metrics.json").read_bytes())["test"]
-    except (OSError, ValueError, KeyError):
+        rows = (run.evaluation / "test.jsonl").read_bytes().count(b"\n")
+    except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
             f"run {clean(run.id)}: not evaluated on test rows; give others with --data FILE"
         ) from None
-    rows = (run.evaluation / "test.jsonl").read_bytes().count(b"\n")
-    return {"data": f"test rows of {run.load_recipe().data.source}", "rows": rows} | {
-        "metrics": metrics
-    }
+    source = run.load_recipe().data.source
+    return {"data": f"test rows of {source}", "rows": rows, "metrics": metrics}

@@ -43,7 +43,7 @@ class Status(BaseModel):
     epoch: float = 0.0
     epochs: float = 0.0
     rows_per_second: float | None = None
-    metrics: dict[str, dict[str, float]] = {}
+    metrics: dict[str, dict[str, float | None]] = {}
 
 
 def write_status(path: Path, status: Status) -> None:
@@ -72,7 +72,7 @@ def process_lives(status: Status) -> bool:
     """Return whether the process that wrote the status is still there."""
     if status.host != socket.gethostname():
         age = time.time() - (status.heartbeat or 0.0)
-        return age < HEARTBEAT_LIMIT_SECONDS
+        return abs(age) < HEARTBEAT_LIMIT_SECONDS
     try:
         process = psutil.Process(status.pid or -1)
         started = process.create_time()

@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from tui_finetune.runs.directory import RESUME_STATE, folder_size
-from tui_finetune.runs.journal import JournalWriter
+from tui_finetune.runs.journal import JournalWriter, finite
 from tui_finetune.training.progress import Progress
 
 # Beside the eval_ figures that only tell how long the evaluation took.
@@ -160,12 +160,12 @@ class ResumeCallback(TrainerCallback):
         os.replace(temporary, path)
 
 
-def _best_evaluation(state: TrainerState) -> dict[str, float]:
+def _best_evaluation(state: TrainerState) -> dict[str, float | None]:
     """Return the metrics of the evaluation that the Trainer holds for the best."""
     for entry in state.log_history:
         if entry["step"] == state.best_global_step and "eval_loss" in entry:
             return {
-                name.removeprefix("eval_"): value
+                name.removeprefix("eval_"): finite(value)
                 for name, value in entry.items()
                 if name.removeprefix("eval_") in VALIDATION_METRICS
             }

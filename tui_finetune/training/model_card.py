@@ -36,11 +36,13 @@ validation rows; the test rows were used once, at the end.
 """
 
 
-def model_card(recipe: Recipe, data: PreparedData, metrics: dict[str, dict[str, float]]) -> str:
+def model_card(
+    recipe: Recipe, data: PreparedData, metrics: dict[str, dict[str, float | None]]
+) -> str:
     """Return the card as Markdown; `metrics` are by split, as computed from the predictions."""
     names = list(next(iter(metrics.values())))
     rows = [
-        f"| {split} | {' | '.join(f'{values[name]:.4f}' for name in names)} |"
+        f"| {split} | {' | '.join(_figure(values[name]) for name in names)} |"
         for split, values in metrics.items()
     ]
     chosen = {"max_length": recipe.tokens.max_length, **recipe.train.model_dump()}
@@ -58,3 +60,7 @@ def model_card(recipe: Recipe, data: PreparedData, metrics: dict[str, dict[str, 
         selection=recipe.early_stopping.metric,
         hyperparameters="\n".join(f"| {name} | {value} |" for name, value in chosen.items()),
     )
+
+
+def _figure(value: float | None) -> str:
+    return "—" if value is None else f"{value:.4f}"

@@ -25,7 +25,7 @@ class Progress:
     epoch: float = 0.0
     rows_per_step: int = 0
     step_seconds: deque[float] = field(default_factory=lambda: deque(maxlen=20))
-    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    metrics: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
     def rows_per_second(self) -> float | None:
         """Return the throughput of the last steps, evaluations left out; None before the first."""

@@ -83,7 +83,7 @@ def _fine_tune(mark: Mark, step: int, total: int) -> Stage:
     return Stage(mark, (f"fine-tune {step}/{total} steps", f"fine-tune {step}/{total}"))
 
 
-def _evaluate(mark: Mark, test: dict[str, float] | None) -> Stage:
+def _evaluate(mark: Mark, test: dict[str, float | None] | None) -> Stage:
     accuracy = (test or {}).get("accuracy")
     if accuracy is None:
         return Stage(mark, ("evaluate",))

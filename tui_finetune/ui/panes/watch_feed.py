@@ -54,7 +54,7 @@ class Snapshot:
     """Step and bytes of the last checkpoint."""
     samples: Sequence[Entry]
     seconds_left: float | None
-    test: dict[str, float]
+    test: dict[str, float | None]
     note: str
     pending: StopRequest | None
     resumable: bool
