@@ -130,7 +130,7 @@ def test_a_run_on_another_host_can_be_asked_to_stop(run, sleeper):
 @pytest.mark.parametrize("pid", [None, 2**31 - 1])
 def test_a_run_on_another_host_is_to_be_killed_there(run, sleeper, pid):
     put_status(run, sleeper, host="elsewhere", heartbeat=time.time(), pid=pid)
-    with pytest.raises(InputError, match="it goes on .*; kill it there"):
+    with pytest.raises(InputError, match=r"it goes on .*; kill it there"):
         kill_run(run)
 
 
