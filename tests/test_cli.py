@@ -107,6 +107,8 @@ def test_rows_with_an_empty_text_are_left_out_when_told_to(
         (("--data", "{data}", "--set", "lr_scheduler_type=up"), "train.lr_scheduler_type"),
         (("--data", "{data}", "--set", "tokens.max_length=100000"), "tokens.max_length: 100000"),
         (("--data", "{data}", "--set", "colour=blue"), "train.colour"),
+        (("--data", "{data}", "--set", "max_steps=abc"), "train.max_steps: 'abc'"),
+        (("--data", "{data}", "--set", "push_to_hub=true"), "train.push_to_hub"),
         (("--data", "{data}", "--set", "data.colour=blue"), "data.colour: the recipe has no such"),
         (("--data", "{data}", "--set", "novalue"), "write KEY=VALUE"),
         ((), "nothing to train on"),
@@ -275,6 +277,20 @@ def test_ctrl_c_saves_a_checkpoint_and_exits_with_130(make_recipe: Make, tmp_pat
     assert process.returncode == 130
     assert b"stopped" in out
     assert runs[0].newest_checkpoint() is not None
+
+
+def test_a_hangup_leaves_a_run_in_the_foreground_going(make_recipe: Make, tmp_path: Path) -> None:
+    file = tmp_path / "films.yaml"
+    file.write_text(dump_recipe(make_recipe(num_train_epochs=30)))
+    command = [sys.executable, "-m", "tui_finetune", "train", str(file), "--json"]
+    process = subprocess.Popen([*command, "--home", str(tmp_path)], stdout=subprocess.PIPE)
+    end = time.monotonic() + 60
+    while not (runs := all_runs(tmp_path)) or read_status(runs[0].status).step < 5:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    process.send_signal(signal.SIGHUP)
+    out, _ = process.communicate(timeout=60)
+    assert (process.returncode, json.loads(out)["state"]) == (0, "finished")
 
 
 def test_a_failed_run_says_why_and_exits_with_1(

@@ -4,6 +4,7 @@ They import what they need themselves, so that each loads no more than that.
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -242,8 +243,6 @@ def _recipe_of(path: Path | None, flags: dict[str, Any], assignments: list[str])
     """Return the recipe of a file, or an empty one, with the flags and --set applied."""
     from tui_finetune.recipe import load_recipe, parse_recipe, set_value
 
-    if path is None and flags["data.source"] is None:
-        raise InputError("nothing to train on: give a recipe, or --data FILE")
     content = load_recipe(path).model_dump() if path else {"data": {}}
     for key, value in flags.items():
         if value is not None:
@@ -254,14 +253,20 @@ def _recipe_of(path: Path | None, flags: dict[str, Any], assignments: list[str])
             place[field] = value
     for assignment in assignments:
         set_value(content, assignment)
+    if not content["data"]:
+        raise InputError("nothing to train on: give a recipe, or --data FILE")
     return parse_recipe(content, str(path) if path else "the recipe")
 
 
 def _detached(place: Path, method: str, params: dict[str, Any], as_json: bool) -> None:
     """Let an engine start a run and leave it alone."""
-    from tui_finetune.engine.client import request_once
+    from tui_finetune.engine.client import EngineError, request_once
 
-    started = request_once(place, method, params)
+    try:
+        started = request_once(place, method, params)
+    except EngineError as error:
+        print(f"tui-finetune: {error}", file=sys.stderr)
+        raise typer.Exit(EXIT_FAILED) from None
     document = {**started, "state": "starting", "metrics": {}}
     if as_json:
         print(json.dumps(document))

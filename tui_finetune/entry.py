@@ -8,6 +8,7 @@ from tui_finetune import home, process
 from tui_finetune.errors import InputError
 
 EXIT_INPUT = 2
+EXIT_INTERRUPTED = 130
 
 
 def main() -> None:
@@ -26,6 +27,9 @@ def main() -> None:
     except InputError as error:
         print(f"tui-finetune: {error}", file=sys.stderr)
         sys.exit(EXIT_INPUT)
+    except KeyboardInterrupt:
+        print("tui-finetune: interrupted", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
 
 
 def dashboard_options(words: list[str]) -> argparse.Namespace | None:

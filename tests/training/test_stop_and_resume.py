@@ -1,8 +1,10 @@
 """A run that was stopped or killed goes on as if nothing had happened."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,14 +45,18 @@ def train_until(
     progresses = []
     made = supervisor.Progress
 
-    def progress() -> supervisor.Progress:
-        progresses.append(made())
+    def progress(**values: Any) -> supervisor.Progress:
+        progresses.append(made(**values))
         return progresses[0]
 
     def journal(path: Path) -> JournalWriter:
         writer = StopAt(path)
-        writer.stops[step] = lambda: setattr(progresses[0], "stop", request)
+        writer.stops[step] = ask
         return writer
+
+    def ask() -> None:
+        (start.run.control / request).touch()
+        progresses[0].stop = request  # without waiting for the next look into the folder
 
     with monkeypatch.context() as patch:
         patch.setattr(supervisor, "Progress", progress)
@@ -112,14 +118,12 @@ def test_a_stop_inside_a_log_window_does_not_lose_the_losses_before_it(
 
     start = new_run(tmp_path / "home", recipe)
     stopper = supervisor.Progress
-    seen: list[supervisor.Progress] = []
 
     class StopsAtStepSix(stopper):  # type: ignore[valid-type, misc]
         def __setattr__(self, name: str, value: object) -> None:
             super().__setattr__(name, value)
-            if name == "total_steps":
-                seen.append(self)
             if name == "step" and value == 5:
+                (start.run.control / "stop-now").touch()
                 super().__setattr__("stop", "stop-now")
 
     monkeypatch.setattr(supervisor, "Progress", StopsAtStepSix)
@@ -184,6 +188,38 @@ def test_a_stop_from_outside_saves_a_checkpoint(
     checkpoint = start.run.newest_checkpoint()
     assert checkpoint is not None
     assert checkpoint.name == f"checkpoint-{status.step}"
+
+
+def test_a_run_whose_data_changed_is_not_resumed(
+    make_recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recipe = make_recipe()
+    data = Path(shutil.copy(recipe.data.source, tmp_path / "films.csv"))
+    recipe.data.source = str(data)
+    start = new_run(tmp_path / "home", recipe)
+    assert train_until(start, 4, "stop-now", monkeypatch).state == "stopped"
+    data.write_text(data.read_text() + "a good film,positive\n" * 10)
+    with pytest.raises(InputError, match="has changed since the run began"):
+        resumed_run(start.run)
+
+
+def test_a_diverged_run_fails_and_says_why(
+    make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    start = new_run(tmp_path / "home", make_recipe(learning_rate=1e30, max_grad_norm=0.0))
+    status = run_training(start)
+    assert status.state == "failed"
+    assert "lower train.learning_rate" in status.reason
+    assert not start.run.model.exists()
+    assert read_status(start.run.status) == status
+
+
+def test_a_request_to_stop_after_the_last_epoch_lets_the_run_finish(
+    make_recipe: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    start = new_run(tmp_path / "home", make_recipe())
+    assert train_until(start, 30, "stop-after-epoch", monkeypatch).state == "finished"
+    assert (start.run.model / "config.json").is_file()
 
 
 def test_a_finished_run_is_not_resumed(make_recipe: Callable[..., Recipe], train: Train) -> None:

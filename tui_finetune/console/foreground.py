@@ -26,11 +26,9 @@ def train_in_foreground(make: "Callable[[], Start]", as_json: bool) -> RunDirect
     start = make()
     with output_to(start.run.log) as terminal:
         display = None if as_json or not terminal.isatty() else _Display(start.run, terminal)
-        if display is None:
-            run_training(start)
-        else:
-            signal.signal(signal.SIGHUP, lambda *_: display.close())
-            run_training(start, on_tick=display.update)
+        signal.signal(signal.SIGHUP, lambda *_: display.close() if display else None)
+        run_training(start, on_tick=display.update if display else None)
+        if display:
             display.close()
     return start.run
 
@@ -44,7 +42,10 @@ class _Display:
             f"run {run.id}   Ctrl-C saves a checkpoint and stops", markup=False, highlight=False
         )
         self._view = RunView(run)
-        self._live = Live(console=console, auto_refresh=False)
+        # What libraries print belongs into the log and not above the picture.
+        self._live = Live(
+            console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+        )
         self._open = True
         self._live.start()
 

@@ -35,6 +35,7 @@ class Source:
     path: Path
     dataset: datasets.Dataset  # as in the file: all its rows, in its order
     detected: Detected  # kind; of delimited text also encoding, separator, quoted, header
+    digest: str  # of the file's content
 
 
 def open_source(source: str, header: bool | None = None, cache: Path | None = None) -> Source:
@@ -115,7 +116,7 @@ def _open_delimited(path: Path, header: bool | None, folder: Path) -> Source:
         "quoted": found.quoted,
         "header": found.header,
     }
-    return Source(path, dataset, detected)
+    return Source(path, dataset, detected, folder.name)
 
 
 def _open_json(path: Path, folder: Path) -> Source:
@@ -131,7 +132,7 @@ def _open_json(path: Path, folder: Path) -> Source:
             gen_kwargs={"path": path.absolute(), "names": names, "texts": texts},
         )
     _check_rows(path, dataset, rows)
-    return Source(path, dataset, {"kind": "JSON", "encoding": "utf-8"})
+    return Source(path, dataset, {"kind": "JSON", "encoding": "utf-8"}, folder.name)
 
 
 def _open_parquet(path: Path, folder: Path) -> Source:
@@ -161,7 +162,7 @@ def _open_parquet(path: Path, folder: Path) -> Source:
             batch_size=10_000,
         )
     _check_rows(path, dataset, rows)
-    return Source(path, dataset, {"kind": "Parquet"})
+    return Source(path, dataset, {"kind": "Parquet"}, folder.name)
 
 
 def _check_rows(path: Path, dataset: datasets.Dataset, expected: int) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
@@ -40,6 +41,18 @@ class PreparedData:
     rows: int  # rows read, of all files together
     dropped: int  # rows left out because their text or label is empty
     detected: Detected
+    digests: dict[str, str]  # of the content of each file, by its path
+
+    def identity(self) -> dict[str, Any]:
+        """Return, fit for JSON, what is the same only if the same rows fall into each split."""
+        sizes = {name: rows.num_rows for name, rows in self.splits.items()}
+        return {"digests": self.digests, "labels": list(self.labels), "splits": sizes}
+
+    def settled(self, data: DataSection) -> DataSection:
+        """Return the section that led here with what was guessed written down."""
+        header = self.detected.get("header")
+        found = {"columns": self.columns, "header": header if isinstance(header, bool) else None}
+        return data.model_copy(update=found)
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,7 @@ class _Rows:
     """The rows of one file whose text and label are there."""
 
     origin: str
+    digest: str
     texts: datasets.Dataset  # the column text, of all rows of the file
     names: pa.Array  # the name of the label of each of them
     kept: np.ndarray  # which of them are whole
@@ -95,6 +109,7 @@ def split(source: Source, data: DataSection, cache: Path | None = None) -> Prepa
         rows=read,
         dropped=read - sum(len(rows.kept) for rows in files),
         detected=source.detected,
+        digests={rows.origin: rows.digest for rows in files},
     )
 
 
@@ -159,7 +174,7 @@ def _whole_rows(source: Source, columns: Columns, data: DataSection) -> _Rows:
             f"{clean(columns.text, 40)} and {clean(columns.label, 40)}",
             len(empty),
         )
-    return _Rows(origin, texts, names, np.flatnonzero(~empty), len(empty))
+    return _Rows(origin, source.digest, texts, names, np.flatnonzero(~empty), len(empty))
 
 
 def is_empty(texts: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tui_finetune.errors import InputError
+from tui_finetune.text import clean
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -40,6 +41,7 @@ class EngineClient:
         self._waiting: dict[int, tuple[asyncio.Future[Any], Progress | None]] = {}
         self._numbers = itertools.count(1)
         self._starting = asyncio.Lock()
+        self._beginning = False
 
     @property
     def alive(self) -> bool:
@@ -65,6 +67,7 @@ class EngineClient:
         number = next(self._numbers)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[number] = (future, on_progress)
+        self._beginning = self._beginning or method in STARTS
         request = {"id": number, "method": method, "params": params}
         try:
             self._writer.write(json.dumps(request).encode() + b"\n")
@@ -75,12 +78,19 @@ class EngineClient:
             answer = await future
         finally:
             self._waiting.pop(number, None)
+            if method in STARTS:
+                self._beginning = False
         if method in STARTS:  # from here on the engine belongs to the run
             self._let_go("the engine trains now; try again")
         return answer
 
     async def cancel(self) -> None:
-        """End what the engine is doing; waiting requests fail, the next one starts a new engine."""
+        """End what the engine is doing; waiting requests fail, the next one starts a new engine.
+
+        A start is not cancelled: the run may be there already, and then it is to be stopped.
+        """
+        if self._beginning:
+            return
         if self._process is not None and self.alive:
             self._process.kill()
         self._let_go("cancelled")
@@ -90,10 +100,17 @@ class EngineClient:
         self._let_go("closed")
 
     async def _start(self) -> None:
+        try:
+            self._home.mkdir(parents=True, exist_ok=True)
+            log = (self._home / "engine.log").open("ab")
+        except OSError as error:
+            raise InputError(
+                f"{clean(self._home)}: cannot write here ({clean(error.strerror)}); "
+                "choose another --home"
+            ) from None
         request_end, to_engine = os.pipe()
         from_engine, reply_end = os.pipe()
-        self._home.mkdir(parents=True, exist_ok=True)
-        with (self._home / "engine.log").open("ab") as log:
+        with log:
             self._process = spawn_engine(self._home, request_end, reply_end, log)
         os.close(request_end)
         os.close(reply_end)

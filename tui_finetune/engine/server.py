@@ -10,6 +10,7 @@ import os
 import select
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -83,7 +84,8 @@ def _answer_until_training(
             if method in starts:
                 start = starts[method](home, params)
                 started = {"run": start.run.id, "dir": str(start.run.path)}
-                _reply(replies, number, result=started)
+                with suppress(BrokenPipeError):  # whoever asked is gone, the run goes on
+                    _reply(replies, number, result=started)
                 return start
             _reply(replies, number, result=answers[method](params))
         except BrokenPipeError:  # nobody waits for the answer any more

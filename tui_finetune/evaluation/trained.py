@@ -10,7 +10,7 @@ from tui_finetune.data.splits import labelled_rows
 from tui_finetune.errors import InputError
 from tui_finetune.evaluation.report import Report, evaluate_rows
 from tui_finetune.models.loading import load_trained
-from tui_finetune.recipe import DataSection, Recipe
+from tui_finetune.recipe import Recipe
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.tasks.text_classification import Prediction, predict
 from tui_finetune.text import clean
@@ -30,9 +30,11 @@ class TrainedModel:
     ) -> list[Prediction]:
         """Predict texts, in their order. Raises `InputError` for a text without content."""
         for number, text in enumerate(texts, 1):
+            which = f"text {number} of {len(texts)}" if len(texts) > 1 else "the text"
             if not text.strip():
-                which = f"text {number} of {len(texts)}" if len(texts) > 1 else "the text"
                 raise InputError(f"{which} is empty; give a sentence to predict")
+            if not text.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in text):
+                raise InputError(f"{which} is not valid UTF-8; mend its bytes")
         length = self.recipe.tokens.max_length
         return predict(texts, self.model, self.tokenizer, length, progress=progress)
 
@@ -42,7 +44,7 @@ class TrainedModel:
         Raises `InputError` if the file is wrong, or has labels that the model does not know.
         """
         trained = self.recipe.data
-        data = DataSection(source=source, columns=trained.columns, drop_empty=trained.drop_empty)
+        data = trained.model_copy(update={"source": source})
         texts, labels = labelled_rows(data)
         unknown = sorted(set(labels) - set(self.model.config.label2id))
         if unknown:

@@ -45,6 +45,11 @@ class RunDirectory:
         return self.path / "training_arguments.json"
 
     @property
+    def data(self) -> Path:
+        """Which files with which contents the run was split from."""
+        return self.path / "data.json"
+
+    @property
     def status(self) -> Path:
         """The present state, replaced atomically."""
         return self.path / "status.json"

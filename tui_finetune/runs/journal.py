@@ -50,7 +50,7 @@ class JournalReader:
             with self._path.open("rb") as file:
                 file.seek(self._position)
                 content = file.read()
-        except FileNotFoundError:
+        except OSError:  # not there yet, or a file server that is away for a moment
             return []
         self._position += len(content)
         *lines, self._half = (self._half + content).split(b"\n")

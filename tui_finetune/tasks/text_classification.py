@@ -13,6 +13,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from tui_finetune.errors import InputError
 from tui_finetune.recipe import TokensSection
 from tui_finetune.tasks.metrics import classification_metrics
 
@@ -81,7 +82,7 @@ def predict(
     """Predict texts with a model in evaluation mode; the results stand in the texts' order.
 
     Texts of like length share a batch, because padding costs time. `progress` is called with the
-    number of texts done.
+    number of texts done. Raises `InputError` if the model answers with what is no number.
     """
     order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
     names = model.config.id2label
@@ -97,6 +98,11 @@ def predict(
         ).to(model.device)
         with torch.inference_mode():
             probabilities = model(**inputs).logits.float().softmax(dim=-1).cpu()
+        if not probabilities.isfinite().all():
+            raise InputError(
+                "this model's weights are not numbers any more: its training diverged; "
+                "train with a lower train.learning_rate"
+            )
         for index, row in zip(indices, probabilities.tolist(), strict=True):
             scores = {names[position]: score for position, score in enumerate(row)}
             results[index] = Prediction(texts[index], scores)

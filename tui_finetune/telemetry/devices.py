@@ -33,7 +33,7 @@ def describe_devices() -> dict[str, Any]:
         "cuda_available": cuda,
         "mps_available": mps,
         "devices": _cuda_devices() if cuda else [_own_device("mps" if mps else "cpu")],
-        "bf16": _gpu_has_bf16(),
+        "bf16": gpu_has_bf16(),
         "cpu": _processor(),
         "cpu_count": psutil.cpu_count(),
         "cpu_usable": _usable_cores(),
@@ -62,7 +62,8 @@ def _own_device(kind: str) -> dict[str, Any]:
     return {"type": kind, "index": 0, "name": _processor(), "memory_bytes": None}
 
 
-def _gpu_has_bf16() -> bool:
+def gpu_has_bf16() -> bool:
+    """Return whether the GPU, if there is one, computes in bfloat16 itself."""
     import torch
 
     if torch.cuda.is_available():

@@ -3,18 +3,28 @@
 import dataclasses
 import difflib
 import math
+import typing
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 from transformers import TrainingArguments
 
 from tui_finetune.errors import InputError
 from tui_finetune.recipe import Recipe
+from tui_finetune.telemetry.devices import gpu_has_bf16
 from tui_finetune.text import clean
 
 # The program itself decides these; a recipe that sets them would break the run directory.
-RESERVED = frozenset({"output_dir", "metric_for_best_model", "greater_is_better"})
+RESERVED = {
+    "output_dir": "the run's own folder",
+    "metric_for_best_model": "early_stopping.metric says it",
+    "greater_is_better": "it follows from early_stopping.metric",
+    "load_best_model_at_end": "the best epoch is what a run is for",
+    "save_only_model": "a run could not be resumed",
+    "push_to_hub": "nothing is sent anywhere; upload the run's model folder yourself",
+}
 
 # A log entry about every hundredth of the run, but never so rare that one waits for a sign of life.
 _LOGS_A_RUN = 100
@@ -28,8 +38,7 @@ def training_arguments(recipe: Recipe, output_dir: Path, train_rows: int) -> Tra
     where the device has it, evaluation and a checkpoint each epoch), all others those of
     `TrainingArguments`. Raises `InputError` that names the field for a value it refuses.
     """
-    chosen = recipe.train.model_dump()
-    _refuse_unknown(chosen)
+    chosen = _checked(recipe.train.model_dump())
     values = _defaults(recipe) | chosen
     values["output_dir"] = str(output_dir)
     values.setdefault("logging_steps", _logging_steps(values, train_rows))
@@ -55,7 +64,7 @@ def _defaults(recipe: Recipe) -> dict[str, Any]:
         "train_sampling_strategy": (
             "group_by_length" if recipe.tokens.padding == "dynamic" else "random"
         ),
-        "bf16": _device_has_bf16(),
+        "bf16": torch.cuda.is_available() and gpu_has_bf16(),
         # A loss that is no number is shown as what it is, not replaced by an average.
         "logging_nan_inf_filter": False,
         "disable_tqdm": True,
@@ -63,16 +72,25 @@ def _defaults(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _device_has_bf16() -> bool:
-    available: bool = torch.cuda.is_available()
-    return available and bool(torch.cuda.is_bf16_supported(including_emulation=False))
+def _checked(chosen: dict[str, Any]) -> dict[str, Any]:
+    """Return the values in the types that the fields of `TrainingArguments` are declared with."""
+    _refuse_unknown(chosen)
+    types = typing.get_type_hints(TrainingArguments)
+    checked = {}
+    for key, value in chosen.items():
+        try:
+            checked[key] = TypeAdapter(types[key]).validate_python(value)
+        except ValidationError as error:
+            reason = error.errors(include_url=False)[0]["msg"]
+            raise InputError(f"train.{key}: {clean(repr(value), 60)}: {clean(reason)}") from None
+    return checked
 
 
 def _refuse_unknown(chosen: dict[str, Any]) -> None:
     known = {field.name for field in dataclasses.fields(TrainingArguments) if field.init}
     for key in chosen:
         if key in RESERVED:
-            raise InputError(f"train.{key}: the run decides this; use early_stopping.metric")
+            raise InputError(f"train.{key}: this cannot be set ({RESERVED[key]})")
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""

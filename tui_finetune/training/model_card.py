@@ -28,7 +28,7 @@ classify = pipeline("text-classification", model="path/to/this/folder")
 {metric_rows}
 
 Precision, recall and F1 are macro averages. The model was chosen by `{selection}` on the
-validation rows; the test rows were used once, at the end.
+validation rows; test rows, if there are any above, were used once, at the end.
 
 | hyperparameter | value |
 |---|---|

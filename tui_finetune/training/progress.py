@@ -34,7 +34,7 @@ class Progress:
             return None
         return self.rows_per_step * len(self.step_seconds) / seconds
 
-    def check_stop(self) -> None:
-        """Raise `StopWanted` if a stop is asked for."""
-        if self.stop:
+    def check_stop_now(self) -> None:
+        """Raise `StopWanted` if it is to stop at once."""
+        if self.stop == "stop-now":
             raise StopWanted

@@ -15,7 +15,7 @@ from tui_finetune.training.arguments import training_arguments
 
 @dataclass(frozen=True)
 class Setup:
-    """A recipe whose data and model were found and fit together."""
+    """A recipe whose data and model were found and fit together, with nothing left to guess."""
 
     recipe: Recipe
     data: PreparedData
@@ -38,4 +38,5 @@ def set_up(recipe: Recipe) -> Setup:
             f"read; set it to {longest} or less"
         )
     training_arguments(recipe, folder, data.splits["train"].num_rows)
+    recipe = recipe.model_copy(update={"data": data.settled(recipe.data)})
     return Setup(recipe, data, folder, load_tokenizer(folder))

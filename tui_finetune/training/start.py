@@ -1,13 +1,15 @@
 """Starting a run, new or resumed; the same for the engine and the commands."""
 
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from tui_finetune.errors import InputError
 from tui_finetune.recipe import Recipe, with_absolute_paths
-from tui_finetune.runs.directory import RunDirectory, create_run
+from tui_finetune.runs.directory import RunDirectory, create_run, write_whole
 from tui_finetune.runs.status import RESUMABLE, Status, read_status, this_process, write_status
+from tui_finetune.text import clean
 from tui_finetune.training.setup import Setup, set_up
 
 
@@ -25,14 +27,15 @@ def new_run(home: Path, recipe: Recipe) -> Start:
     """Check a recipe and make a run of it. Raises `InputError` before anything is written."""
     recipe = with_absolute_paths(recipe, Path.cwd())
     setup = set_up(recipe)
-    run = create_run(home, recipe)
-    return Start(setup, run, _starting(setup, run, time.time()))
+    run = create_run(home, setup.recipe)
+    write_whole(run.data, json.dumps(setup.data.identity()))
+    return Start(setup, run, _starting(setup, run, Status(started=time.time())))
 
 
 def resumed_run(run: RunDirectory) -> Start:
     """Take up a run that has stopped, from its newest whole checkpoint, or from the beginning.
 
-    Raises `InputError` if it is going or finished, or if its data or model are gone.
+    Raises `InputError` if it is going or finished, or if its data or model are gone or changed.
     """
     before = read_status(run.status)
     if before.state not in RESUMABLE:
@@ -40,11 +43,23 @@ def resumed_run(run: RunDirectory) -> Start:
             f"run {run.id}: it is {before.state}; only a run that has stopped can be resumed"
         )
     setup = set_up(run.load_recipe())
-    status = _starting(setup, run, before.started or time.time())
+    _require_same_data(setup, run)
+    status = _starting(setup, run, before)
     return Start(setup, run, status, run.newest_checkpoint())
 
 
-def _starting(setup: Setup, run: RunDirectory, started: float) -> Status:
+def _require_same_data(setup: Setup, run: RunDirectory) -> None:
+    """Rows that were held back for the test must not become rows to train on."""
+    if json.loads(run.data.read_bytes()) != setup.data.identity():
+        source = clean(setup.recipe.data.source)
+        raise InputError(
+            f"run {clean(run.id)}: {source} has changed since the run began, and with it the "
+            "splits; put the old file back, or start a new run"
+        )
+
+
+def _starting(setup: Setup, run: RunDirectory, before: Status) -> Status:
+    """Say that the run is starting; a resumed one keeps when it began and how far it was."""
     recipe = setup.recipe
     status = Status(
         state="starting",
@@ -52,9 +67,13 @@ def _starting(setup: Setup, run: RunDirectory, started: float) -> Status:
         task=recipe.task,
         data=recipe.data.source,
         model=recipe.model.source,
-        started=started,
+        started=before.started or time.time(),
         heartbeat=time.time(),
         epochs=recipe.train.num_train_epochs,
+        step=before.step,
+        total_steps=before.total_steps,
+        epoch=before.epoch,
+        metrics=before.metrics,
         **this_process(),
     )
     write_status(run.status, status)

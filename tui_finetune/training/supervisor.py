@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from types import FrameType
+from typing import IO
 
 import psutil
+import torch
 
 from tui_finetune.runs.control import clear_requests, pending_stop
 from tui_finetune.runs.journal import JournalWriter
 from tui_finetune.runs.status import Status, write_status
 from tui_finetune.telemetry.gpu import GpuReader
 from tui_finetune.telemetry.host import read_host
-from tui_finetune.training.environment import write_environment
 from tui_finetune.training.failures import explain
 from tui_finetune.training.progress import Progress
 from tui_finetune.training.start import Start
@@ -38,19 +39,20 @@ def run_training(start: Start, on_tick: Callable[[], None] | None = None) -> Sta
     run, status = start.run, start.status
     clear_requests(run.control)
     journal = JournalWriter(run.journal)
-    progress = Progress()
+    progress = Progress(step=status.step, metrics=dict(status.metrics))
     outcome = {"state": "failed", "reason": "the training thread ended without a word"}
-    write_environment(run)
 
     def work() -> None:
         try:
             outcome.update(state=train(start, journal, progress), reason="")
         except BaseException as error:  # whatever it is, the run says so
-            traceback.print_exc()
             outcome["reason"] = explain(error)
+            traceback.print_exc()
 
-    def stop_now(*_: Any) -> None:
-        progress.stop = "stop-now"
+    signalled: list[int] = []
+
+    def stop_now(number: int, _: FrameType | None) -> None:
+        signalled.append(number)
 
     handlers = {name: signal.signal(name, stop_now) for name in (signal.SIGTERM, signal.SIGINT)}
     sampler = _Sampler(journal, progress)
@@ -59,7 +61,7 @@ def run_training(start: Start, on_tick: Callable[[], None] | None = None) -> Sta
     try:
         while worker.is_alive():
             worker.join(TICK_SECONDS)
-            progress.stop = pending_stop(run.control) or progress.stop
+            progress.stop = "stop-now" if signalled else pending_stop(run.control)
             with suppress(OSError):  # a full disk costs a heartbeat, not the run
                 sampler.sample_if_due()
                 write_status(run.status, _present(status, progress))
@@ -73,9 +75,10 @@ def run_training(start: Start, on_tick: Callable[[], None] | None = None) -> Sta
     if status.state == "stopped":
         status.reason = f"asked to ({progress.stop}) at step {status.step}"
     status.ended = time.time()
-    journal.write("state", state=status.state, reason=status.reason)
-    journal.close()
-    write_status(run.status, status)
+    with suppress(OSError):  # on a full disk the status has its place already
+        write_status(run.status, status)
+        journal.write("state", state=status.state, reason=status.reason)
+        journal.close()
     if on_tick:
         on_tick()
     return status
@@ -139,6 +142,7 @@ class _Sampler:
             return
         self._due = time.monotonic() + SAMPLE_SECONDS
         host = read_host(self._process)
+        own = torch.cuda.memory_reserved() if torch.cuda.is_available() else None
         self._journal.write(
             "sample",
             step=self._progress.step,
@@ -147,6 +151,6 @@ class _Sampler:
             host_used=host.used,
             host_total=host.total,
             cpu_percent=host.cpu_percent,
-            gpus=[asdict(gpu) for gpu in self._gpus.read(self._process.pid)],
+            gpus=[asdict(gpu) for gpu in self._gpus.read(self._process.pid, own)],
             gpu_note=self._gpus.note,
         )

@@ -25,6 +25,7 @@ from tui_finetune.runs.journal import JournalWriter
 from tui_finetune.tasks import text_classification as task
 from tui_finetune.training.arguments import training_arguments
 from tui_finetune.training.callbacks import JournalCallback, ResumeCallback, StopCallback
+from tui_finetune.training.environment import write_environment
 from tui_finetune.training.model_card import model_card
 from tui_finetune.training.progress import Progress, StopWanted
 from tui_finetune.training.setup import Setup
@@ -37,13 +38,15 @@ def train(start: Start, journal: JournalWriter, progress: Progress) -> str:
     Returns the state the run ends in, `finished` or `stopped`; anything wrong is raised.
     """
     setup, run, resume_from = start.setup, start.run, start.resume_from
+    write_environment(run)
     transformers.utils.logging.disable_progress_bar()  # the log is no terminal
     trainer = build_trainer(start, journal, progress)
     try:
-        progress.check_stop()
+        progress.check_stop_now()
         trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
         if trainer.state.global_step < trainer.state.max_steps:
-            progress.check_stop()
+            if progress.stop:
+                return "stopped"
             _note_early_stopping(setup, trainer, journal)
         _evaluate(setup, run, journal, progress, trainer.model, trainer.processing_class)
         _save_model(setup, run, progress, trainer.model, trainer.processing_class)
@@ -109,13 +112,11 @@ def build_trainer(start: Start, journal: JournalWriter, progress: Progress) -> T
 def _token_shapes(encoded: dict[str, Dataset], setup: Setup) -> dict[str, Any]:
     """Return how many tokens the training and validation texts have."""
     lengths = sorted(len(row) for rows in encoded.values() for row in rows["input_ids"])
-    max_length = setup.recipe.tokens.max_length
     return {
         "rows": len(lengths),
         "median": lengths[len(lengths) // 2],
         "longest": lengths[-1],
-        "max_length": max_length,
-        "truncated": sum(length >= max_length for length in lengths),
+        "max_length": setup.recipe.tokens.max_length,
         "padding": setup.recipe.tokens.padding,
     }
 
@@ -150,7 +151,7 @@ def _evaluate(
             model,
             tokenizer,
             setup.recipe.tokens.max_length,
-            progress=lambda done: progress.check_stop(),
+            progress=lambda done: progress.check_stop_now(),
         )
         write_whole(run.evaluation / f"{name}.jsonl", report.lines(rows["row"]))
         progress.metrics[name] = report.metrics
