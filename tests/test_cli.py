@@ -149,6 +149,15 @@ def assert_refused(ended: tuple[int, str, str], expected: str, tmp_path: Path) -
     assert all_runs(tmp_path / "home") == []
 
 
+def test_the_chosen_home_holds_all_that_is_written(
+    call: Call, recipe_file: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "elsewhere"
+    assert call("train", recipe_file, "--home", other, "--json")[0] == 0
+    assert sorted(path.name for path in other.iterdir()) == ["cache", "runs"]
+    assert not (tmp_path / "home").exists()
+
+
 def test_commands_on_a_run_that_is_not_there(call: Call, trained: dict[str, Any]) -> None:
     for command in ("attach", "stop", "resume", "evaluate"):
         code, out, err = call(command, "nowhere")

@@ -55,7 +55,7 @@ def dashboard(
         return
     from tui_finetune.ui.start import open_dashboard
 
-    open_dashboard(home.home(home_folder), recipe)
+    open_dashboard(home.choose_home(home_folder), recipe)
 
 
 @app.command()
@@ -89,7 +89,7 @@ def train(
         "name": name,
     }
     wanted = _recipe_of(recipe, flags, assignments or [])
-    place = home.home(home_folder)
+    place = home.choose_home(home_folder)
     if detach:
         _detached(place, "train", {"recipe": wanted.model_dump(mode="json")}, as_json)
         return
@@ -106,7 +106,7 @@ def resume(
     """Go on with a stopped or interrupted run from its newest checkpoint."""
     found = _find(home_folder, run)
     if detach:
-        _detached(home.home(home_folder), "resume", {"run": found.id}, as_json)
+        _detached(home.choose_home(home_folder), "resume", {"run": found.id}, as_json)
         return
     from tui_finetune.console.foreground import train_in_foreground
     from tui_finetune.training.start import resumed_run
@@ -156,7 +156,7 @@ def runs(context: typer.Context, as_json: Json = False, home_folder: Home = None
     if context.invoked_subcommand is None:
         from tui_finetune.console.show import print_runs
 
-        print_runs(home.home(home_folder), as_json)
+        print_runs(home.choose_home(home_folder), as_json)
 
 
 @runs_app.command("show")
@@ -229,14 +229,14 @@ def doctor(as_json: Json = False, home_folder: Home = None) -> None:
     """Say what this machine and this installation can do."""
     from tui_finetune.console.doctor import print_doctor
 
-    print_doctor(home.home(home_folder), as_json)
+    print_doctor(home.choose_home(home_folder), as_json)
 
 
 def _find(home_folder: Path | None, run: str) -> "RunDirectory":
     """Return the run that a command means."""
     from tui_finetune.runs.directory import find_run
 
-    return find_run(home.home(home_folder), run)
+    return find_run(home.choose_home(home_folder), run)
 
 
 def _recipe_of(path: Path | None, flags: dict[str, Any], assignments: list[str]) -> "Recipe":

@@ -23,7 +23,7 @@ def main() -> None:
         else:
             from tui_finetune.ui.start import open_dashboard
 
-            open_dashboard(home.home(options.home), options.recipe)
+            open_dashboard(home.choose_home(options.home), options.recipe)
     except InputError as error:
         print(f"tui-finetune: {error}", file=sys.stderr)
         sys.exit(EXIT_INPUT)

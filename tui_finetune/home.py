@@ -17,6 +17,13 @@ def home(chosen: str | Path | None = None) -> Path:
     return Path(place).expanduser().absolute()
 
 
+def choose_home(chosen: str | Path | None = None) -> Path:
+    """Like `home`, and hold to the choice in the rest of this process and in those it starts."""
+    place = home(chosen)
+    os.environ[VARIABLE] = str(place)
+    return place
+
+
 def runs_folder(home_folder: Path) -> Path:
     """Return the folder that holds a directory for each run."""
     return home_folder / "runs"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from tui_finetune.errors import InputError
+from tui_finetune.home import choose_home
 from tui_finetune.recipe import DataSection, ModelSection, parse_recipe
 from tui_finetune.runs.directory import RunDirectory, find_run
 from tui_finetune.text import clean
@@ -46,6 +47,7 @@ def serve(home: Path, request_end: int, reply_end: int) -> None:
     libraries write to stdout.
     """
     os.nice(_NICENESS)
+    choose_home(home)
     with os.fdopen(request_end, "rb", 0) as requests, os.fdopen(reply_end, "wb", 0) as replies:
         start = _answer_until_training(home, _requests(requests), replies)
     if start is not None:
