@@ -20,7 +20,6 @@ KEYS = {
     "enter": "\r",
     "escape": "\x1b",
     "tab": "\t",
-    "shift+tab": "\x1b[Z",
     "ctrl+s": "\x13",
     "ctrl+o": "\x0f",
     "ctrl+u": "\x15",

@@ -29,7 +29,7 @@ def test_training_and_predicting_by_keys(
 
     terminal.press("F2")
     terminal.wait_for("Hub name or folder", "starter")
-    terminal.press("shift+tab", str(tiny_model()), "enter")
+    terminal.press("/", str(tiny_model()), "enter")
     terminal.wait_for("BertModel", "Chosen: tiny-bert")
 
     terminal.press("F3")

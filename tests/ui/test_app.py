@@ -1,3 +1,4 @@
+import asyncio
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ from tui_finetune.runs.journal import JournalWriter
 from tui_finetune.runs.status import Status, this_process, write_status
 from tui_finetune.ui.app import Dashboard
 from tui_finetune.ui.panes.leave import LeaveScreen
+from tui_finetune.ui.panes.question import Question
 from tui_finetune.ui.widgets.tab_line import TabLine
 
 NARROW, WIDE = (80, 24), (160, 48)
@@ -157,6 +159,65 @@ async def test_a_past_run_can_be_opened_with(silent_engine, screen_text, until, 
         assert in_front(app) == "watch"
         assert "fine-tune 93/150 steps" in screen_text(app)
         assert "●" not in screen_text(app).splitlines()[2]
+
+
+async def test_the_header_keeps_the_run_that_goes_on_while_another_is_watched(
+    silent_engine, screen_text, until, tmp_path
+):
+    ended = put_run(tmp_path, "stopped", name="old", step=7)
+    going = put_run(tmp_path, "running")
+    app = Dashboard(tmp_path, run=ended)
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot, until)
+        await until(pilot, lambda: "films ● running 62%" in screen_text(app).splitlines()[0], 5)
+        assert "fine-tune 7/150" in screen_text(app).splitlines()[2]
+        write_status(going.status, Status(state="finished", name="films"))
+        await until(pilot, lambda: "films" not in screen_text(app).splitlines()[0], 5)
+
+
+async def test_a_start_beside_another_run_is_asked_about_first(
+    silent_engine, screen_text, until, tmp_path, monkeypatch
+):
+    asked = []
+
+    async def request(method, params, on_progress=None):
+        asked.append(method)
+        await asyncio.Event().wait()
+
+    put_run(tmp_path, "running")
+    app = Dashboard(tmp_path, load_recipe(ROOT / "sample_data" / "reviews.yaml"))
+    monkeypatch.setattr(silent_engine, "request", request)
+    async with app.run_test(size=NARROW) as pilot:
+        await opened(pilot, until)
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, Question), 5)
+        assert "films is training." in screen_text(app)
+        assert "Start another beside it?" in screen_text(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, Question), 5)
+        assert "train" not in asked
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(app.screen, Question), 5)
+        await pilot.press("y")
+        await until(pilot, lambda: "train" in asked, 5)
+
+
+async def test_quit_and_help_have_keys_that_work_in_a_text_box(
+    silent_engine, screen_text, until, tmp_path
+):
+    app = Dashboard(tmp_path)
+    async with app.run_test(size=NARROW) as pilot:
+        await opened(pilot, until)
+        for pane in range(1, 7):
+            await pilot.press(f"f{pane}")
+            await pilot.pause()
+            assert "^q Quit  F10 Help" in screen_text(app).splitlines()[-1]
+        await until(pilot, lambda: _focus_is_in(app, "predict"), 5)
+        await pilot.press("q", "question_mark", "f10")
+        await until(pilot, lambda: "Keys that work here" in screen_text(app), 5)
+        await pilot.press("f10")
+        await until(pilot, lambda: "Keys that work here" not in screen_text(app), 5)
+        assert app.focused.value == "q?"
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])

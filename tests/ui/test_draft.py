@@ -27,19 +27,21 @@ def test_text_from_a_form_becomes_numbers():
 @pytest.mark.parametrize(
     ("key", "value", "reason"),
     [
-        ("train.learning_rate", "abc", "valid number"),
-        ("train.learning_rate", "0", "greater than 0"),
-        ("train.learning_rate", "nan", "finite"),
-        ("train.per_device_train_batch_size", "1.5", "valid integer"),
-        ("tokens.max_length", "", "valid integer"),
-        ("early_stopping.patience", "0", "greater than or equal to 1"),
+        ("train.learning_rate", "abc", "write a number, such as"),
+        ("train.learning_rate", "0", "must be above 0"),
+        ("train.learning_rate", "nan", "write a number"),
+        ("train.per_device_train_batch_size", "1.5", "write a whole number"),
+        ("tokens.max_length", "", "write a whole number"),
+        ("early_stopping.patience", "0", "must be 1 or more"),
+        ("name", "x" * 61, "at most 60 characters"),
+        ("early_stopping.metric", "loss", "must be 'eval_loss'"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_reason_and_not_taken(draft, key, value, reason):
     before = draft.value(key)
     assert reason in draft.set(key, value)
     assert draft.value(key) == before
-    assert draft.problems[key] == draft.obstacle()
+    assert draft.obstacle() == f"{key}: {draft.problems[key]}"
     with pytest.raises(InputError, match=key):
         draft.recipe()
 

@@ -3,7 +3,16 @@ import time
 
 import pytest
 
-from tui_finetune.ui.words import ago, duration, figure, short_source, size, state_mark
+from tui_finetune.ui.words import (
+    ago,
+    counted,
+    duration,
+    figure,
+    loss_figure,
+    short_source,
+    size,
+    state_mark,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +42,16 @@ def test_unknown_figures_are_a_dash_and_never_zero():
     assert [figure(0.0), figure(0.8125), figure(123456789.0)] == ["0.000", "0.812", "1.23e+08"]
 
 
+def test_a_small_loss_keeps_three_significant_digits():
+    losses = [0.6931, 0.00333333, 0.00033, 0.0000123456, 0.0, math.nan, None]
+    words = ["0.693", "0.00333", "0.00033", "1.23e-05", "0.000", "—", "—"]
+    assert [loss_figure(loss) for loss in losses] == words
+
+
+def test_one_is_singular():
+    assert [counted(number, "row") for number in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
@@ -55,7 +74,8 @@ def test_the_far_past_and_the_future_are_dates():
 
 def test_a_source_is_named_without_its_folders():
     assert short_source("/a/b/reviews.csv") == "reviews.csv"
-    assert short_source("org/model") == "model"
+    assert short_source("~/b/reviews.csv") == short_source("../reviews.csv") == "reviews.csv"
+    assert short_source("org/model") == "org/model"
     assert short_source("") == "—"
     assert "\x1b" not in short_source("/a/\x1b]0;x\x07")
 

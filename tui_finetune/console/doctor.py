@@ -19,7 +19,7 @@ def print_doctor(home: Path, as_json: bool) -> None:
     """Print versions, devices, where things lie, and what is missing."""
     report = examine(home)
     if as_json:
-        print(json.dumps(report, indent=2))
+        print(json.dumps(report, ensure_ascii=True, indent=2))
         return
     console = Console()
     for section, values in report.items():

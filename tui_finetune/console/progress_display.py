@@ -3,6 +3,7 @@
 import time
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -10,10 +11,13 @@ from rich.text import Text
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.history import History, HistoryReader
 from tui_finetune.runs.observations import observe
-from tui_finetune.runs.status import Status, read_status
+from tui_finetune.runs.status import ACTIVE, Status, read_status
 from tui_finetune.text import clean
 
 UNKNOWN = "—"
+
+# While a run goes on, its picture has to fit on the screen.
+_EPOCHS_SHOWN_LIVE = 12
 
 
 class RunView:
@@ -30,14 +34,15 @@ class RunView:
         history = self._history.history
         parts: list[RenderableType] = [headline(status), bar(status)]
         if history.evaluations:
-            parts.append(epoch_table(history))
+            live = status.state in ACTIVE
+            parts.append(epoch_table(history, _EPOCHS_SHOWN_LIVE if live else None))
         parts += [Text(clean(note.get("text", ""))) for note in history.notes]
         return Group(*parts)
 
 
 def headline(status: Status) -> Text:
     """Return name, state, step and throughput in a line."""
-    parts = [clean(status.name), status.state]
+    parts = [clean(status.name), clean(status.state)]
     if status.total_steps:
         parts.append(f"step {status.step} of {status.total_steps}")
         parts.append(f"epoch {status.epoch:.2f} of {status.epochs:g}")
@@ -50,25 +55,39 @@ def headline(status: Status) -> Text:
     return Text("  ".join(parts))
 
 
-def bar(status: Status) -> ProgressBar:
+def bar(status: Status) -> RenderableType:
     """Return the progress as a bar; it pulses as long as the number of steps is not known."""
-    return ProgressBar(
+    progress = ProgressBar(
         total=status.total_steps or None, completed=status.step, width=60, pulse=False
     )
+    return Padding(progress, 0, expand=False)  # the bar alone does not end its line
 
 
-def epoch_table(history: History) -> Table:
-    """Return a row for each evaluation with what its figures say."""
+def epoch_table(history: History, newest: int | None = None) -> Table:
+    """Return a row for each evaluation, or the `newest` so many, with what its figures say."""
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("epoch", "train loss ↓", "val loss ↓", "accuracy ↑", "F1 ↑"):
         table.add_column(name, justify="right")
     table.add_column("observation")
     epochs = history.epochs()
-    for epoch, said in zip(epochs, observe(epochs, history.selection_metric), strict=True):
-        figures = (epoch.train_loss, epoch.validation_loss, epoch.accuracy, epoch.f1)
-        cells = [UNKNOWN if value is None else f"{value:.4f}" for value in figures]
-        table.add_row(f"{epoch.number:g}", *cells, said)
+    rows = list(zip(epochs, observe(epochs, history.selection_metric), strict=True))
+    for epoch, said in rows[-newest:] if newest else rows:
+        losses = [loss_figure(value) for value in (epoch.train_loss, epoch.validation_loss)]
+        scores = [figure(value) for value in (epoch.accuracy, epoch.f1)]
+        table.add_row(f"{epoch.number:g}", *losses, *scores, Text(said))
     return table
+
+
+def figure(value: float | None) -> str:
+    """Return a number with four decimals."""
+    return UNKNOWN if value is None else f"{value:.4f}"
+
+
+def loss_figure(value: float | None) -> str:
+    """Return a loss: as other figures, but with three significant digits where it is small."""
+    if value is not None and 0 < abs(value) < 0.01:
+        return f"{value:.3g}"
+    return figure(value)
 
 
 def duration(seconds: float) -> str:

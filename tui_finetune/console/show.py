@@ -7,10 +7,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tui_finetune.console.progress_display import UNKNOWN, epoch_table, headline
+from tui_finetune.console.progress_display import epoch_table, figure, headline, loss_figure
 from tui_finetune.recipe import dump_recipe
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.history import read_history
+from tui_finetune.runs.journal import finite
 from tui_finetune.runs.listing import list_runs, summarise, summary_document
 from tui_finetune.runs.status import read_status
 from tui_finetune.text import clean
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tui_finetune.tasks.text_classification import Prediction
+
+# From this width on there is room for the data and the model in the list of runs.
+_WIDE = 120
 
 
 def print_run(run: RunDirectory, as_json: bool) -> None:
@@ -36,7 +40,7 @@ def print_run(run: RunDirectory, as_json: bool) -> None:
     console.print(_metrics_table(status.metrics))
     if (run.model / "config.json").is_file():
         console.print(Text(f"model  {clean(run.model)}"))
-        console.print(Text(f'next   tui-finetune predict {run.id} "a sentence"'))
+        console.print(Text(f'next   tui-finetune predict {clean(run.id)} "a sentence"'))
 
 
 def print_runs(home: "Path", as_json: bool) -> None:
@@ -48,22 +52,28 @@ def print_runs(home: "Path", as_json: bool) -> None:
     if not summaries:
         print(f"no runs in {clean(home)} yet; start one with: tui-finetune train")
         return
+    console = Console()
+    wide = console.width >= _WIDE
+    ids = [clean(summary.id) for summary in summaries]
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("run", "state", "data", "model"):
-        table.add_column(name, overflow="fold")
+    # An id is there to be copied: whatever the room, it stands whole on one line.
+    table.add_column("run", no_wrap=True, min_width=max(map(len, ids)))
+    table.add_column("state", no_wrap=True)
+    for name in ("data", "model") if wide else ():
+        table.add_column(name, overflow="ellipsis")
     for name in ("step", "val acc", "test acc"):
         table.add_column(name, justify="right", no_wrap=True)
-    for summary in summaries:
+    for run_id, summary in zip(ids, summaries, strict=True):
+        sources = (summary.data, summary.model) if wide else ()
         table.add_row(
-            Text(clean(summary.id)),
-            summary.state,
-            Text(clean(summary.data.rpartition("/")[2], 30)),
-            Text(clean(summary.model.rpartition("/")[2], 30)),
+            Text(run_id),
+            Text(clean(summary.state, 12)),
+            *(Text(clean(source.rpartition("/")[2], 30)) for source in sources),
             f"{summary.step}/{summary.total_steps}",
-            _figure(summary.validation_accuracy),
-            _figure(summary.test_accuracy),
+            figure(summary.validation_accuracy),
+            figure(summary.test_accuracy),
         )
-    Console().print(table)
+    console.print(table)
 
 
 def print_run_in_full(run: RunDirectory, as_json: bool) -> None:
@@ -115,15 +125,15 @@ def _metrics_table(metrics: dict[str, dict[str, float | None]]) -> Table:
     names = list(dict.fromkeys(name for values in metrics.values() for name in values))
     table.add_column("")
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(Text(clean(name, 40)), justify="right")
     for split, values in metrics.items():
-        table.add_row(split, *(_figure(values.get(name)) for name in names))
+        cells = (
+            (loss_figure if name.endswith("loss") else figure)(values.get(name)) for name in names
+        )
+        table.add_row(Text(clean(split, 40)), *cells)
     return table
 
 
-def _figure(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.4f}"
-
-
 def _print_json(document: Any) -> None:
-    print(json.dumps(document, ensure_ascii=False, indent=2))
+    # In ASCII: no control or bidirectional character of a file reaches a terminal.
+    print(json.dumps(finite(document), ensure_ascii=True, allow_nan=False, indent=2))

@@ -101,9 +101,11 @@ class Dashboard(App[InputError]):
             Binding(f"{number}", f"pane('{pane}')", title, show=False)
             for number, (pane, title) in enumerate(PANES.items(), 1)
         ),
-        Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("q", "quit", "Quit"),
-        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+        # In a text box `?` and `q` are typed, so the line of keys names those that always work.
+        Binding("f10", "help", "Help", key_display="F10", priority=True),
+        Binding("question_mark", "help", "Help", show=False, key_display="?"),
+        Binding("ctrl+q", "quit", "Quit", priority=True),
+        Binding("q", "quit", "Quit", show=False),
     ]
 
     def __init__(
@@ -170,9 +172,12 @@ class Dashboard(App[InputError]):
         await self.action_pane(event.tab)
 
     def action_help(self) -> None:
-        """Show the keys that work here."""
+        """Show the keys that work here, or take them away again."""
         from tui_finetune.ui.panes.help import HelpScreen
 
+        if isinstance(self.screen, HelpScreen):
+            self.pop_screen()
+            return
         bindings = [active.binding for active in self.screen.active_bindings.values()]
         self.push_screen(HelpScreen(bindings))
 
@@ -199,7 +204,7 @@ class Dashboard(App[InputError]):
         if self._workspace is not None:
             start = self._workspace.start_training
             yield SystemCommand("Start training", "Start what Tune shows (ctrl+s there)", start)
-        yield SystemCommand("Keys", "Show the keys that work here (?)", self.action_help)
+        yield SystemCommand("Keys", "Show the keys that work here (F10)", self.action_help)
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
         yield SystemCommand("Quit", "Leave; a run goes on", self.action_quit)
 
@@ -212,7 +217,7 @@ class Dashboard(App[InputError]):
             return
         self.query_one(TabLine).present = workspace.current
         self.query_one(PipelineRail).show(workspace.stages())
-        self.query_one("#run", Static).update(run_line(workspace.status), layout=False)
+        self.query_one("#run", Static).update(run_line(workspace.going_on), layout=False)
         engine = self.query_one("#engine", Static)
         if engine.content != workspace.engine_state:  # its width is a matter of layout
             engine.update(workspace.engine_state)

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from tui_finetune.errors import InputError
-from tui_finetune.recipe import Recipe, first_problem
+from tui_finetune.recipe import Recipe
+from tui_finetune.text import clean
 
 # Stands where a recipe must name its data while none is chosen yet.
 _NO_SOURCE = "-"
@@ -39,7 +40,8 @@ class Draft:
     """A recipe in the making.
 
     `content` is plain data as in a recipe file, always valid but for a data source that may still
-    be empty; `problems` holds the reason for each field whose last value was refused.
+    be empty; `problems` holds what should be there instead for each field whose last value was
+    refused.
     """
 
     def __init__(self, recipe: Recipe | None = None) -> None:
@@ -70,7 +72,7 @@ class Draft:
         return value
 
     def set(self, key: str, value: object) -> str | None:
-        """Set one field; return None, or the reason why the value is refused and not taken."""
+        """Set one field; return None, or what should be there if it is not taken."""
         content = Draft._copy(self.content)
         section = content
         *parents, last = key.split(".")
@@ -80,7 +82,7 @@ class Draft:
         try:
             valid = Recipe.model_validate(_with_source(content))
         except ValidationError as error:
-            self.problems[key] = first_problem(error)
+            self.problems[key] = what_to_write(error)
             self.changed()
             return self.problems[key]
         source = content["data"]["source"]
@@ -108,7 +110,8 @@ class Draft:
         if not self.content["data"]["source"]:
             return "no data yet: choose a file in Data (F1)"
         if self.problems:
-            return next(iter(self.problems.values()))
+            key, problem = next(iter(self.problems.items()))
+            return f"{key}: {problem}"
         for finding, pane in ((self.data, "Data (F1)"), (self.model, "Model (F2)")):
             if finding.error:
                 return f"{pane}: {finding.error}"
@@ -148,6 +151,25 @@ class Draft:
             key: Draft._copy(value) if isinstance(value, dict) else value
             for key, value in content.items()
         }
+
+
+def what_to_write(error: ValidationError) -> str:
+    """Return what should be in a field instead, briefly; after a comma an example may follow."""
+    problem = error.errors(include_url=False)[0]
+    limits = problem.get("ctx", {})
+    match problem["type"]:
+        case "float_parsing" | "float_type" | "finite_number":
+            return "write a number, such as 1e-4 or 3"
+        case "int_parsing" | "int_parsing_size" | "int_type" | "int_from_float":
+            return "write a whole number"
+        case "greater_than":
+            return f"must be above {limits['gt']:g}"
+        case "greater_than_equal":
+            return f"must be {limits['ge']:g} or more"
+        case "string_too_long":
+            return f"at most {limits['max_length']} characters"
+        case _:
+            return clean(problem["msg"].replace("Input should be", "must be"), 200)
 
 
 def _with_source(content: dict[str, Any]) -> dict[str, Any]:

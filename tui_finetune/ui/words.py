@@ -36,6 +36,13 @@ def figure(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if abs(value) < 1e5 else f"{value:.2e}"
 
 
+def loss_figure(value: float | None) -> str:
+    """Return a loss: as other figures, but with three significant digits where it is small."""
+    if value is not None and 0 < abs(value) < 0.01:
+        return f"{value:.3g}"
+    return figure(value)
+
+
 def duration(seconds: float | None) -> str:
     """Return a length of time in its two largest units: 39s, 1m04, 2h05, 3d02h."""
     if seconds is None or not math.isfinite(seconds):
@@ -71,6 +78,11 @@ def count(number: float | None) -> str:
     return f"{number / 1e6:.1f} M" if number < 999.95e6 else f"{number / 1e9:.1f} B"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return how many there are of what: 1 row, 2 rows."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def ago(moment: float | None, now: float) -> str:
     """Return how long ago something was, or its date if that is more than a month."""
     if moment is None:
@@ -90,6 +102,13 @@ def date(moment: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
 
 
+def unreadable(what: str, error: OSError) -> Content:
+    """Return that something cannot be read at the moment, and why, in a line."""
+    reason = clean(error.strerror or error, 100)
+    return Content.styled(f" cannot read {what} ({reason}); trying again …", "$text-error")
+
+
 def short_source(source: str) -> str:
-    """Return what a data file or a model is called, without the folders it lies in."""
-    return clean(Path(source).name or source or UNKNOWN, 60)
+    """Return what a data file or a model is called: a path without folders, a hub's name whole."""
+    name = Path(source).name if source.startswith(("/", "~", ".")) else source
+    return clean(name or source or UNKNOWN, 60)

@@ -1,6 +1,7 @@
 """The six panes, what they share, and what leads from one to the next."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 from textual import on
@@ -22,6 +23,7 @@ from tui_finetune.ui.inspection import describe_model, list_models, profile_data
 from tui_finetune.ui.panes.data import DataPane
 from tui_finetune.ui.panes.model import ModelPane
 from tui_finetune.ui.panes.predict import PredictPane
+from tui_finetune.ui.panes.question import Question
 from tui_finetune.ui.panes.runs import RunsPane
 from tui_finetune.ui.panes.tune import TunePane
 from tui_finetune.ui.panes.watch import WatchPane
@@ -56,6 +58,8 @@ class Workspace(ContentSwitcher):
         self.run = run or self._active
         """The run that is watched."""
         self.status: Status | None = None
+        self.going_on: Status | None = None
+        """The state of the run that goes on, be it watched or not, as it was last looked at."""
         self.engine_state = "engine: loading"
         self._reader: HistoryReader | None = None
         first = "tune" if self._with_recipe else "watch" if self.run else "data"
@@ -97,10 +101,11 @@ class Workspace(ContentSwitcher):
         return run_stages(self._reader.history, self.status)
 
     def active_run(self) -> RunDirectory | None:
-        """Return the newest run of the home that goes on, or None."""
-        for run in all_runs(self._home):
-            if read_status(run.status).state in ACTIVE:
-                return run
+        """Return the newest run of the home that goes on; None also if they cannot be read."""
+        with suppress(OSError):
+            for run in all_runs(self._home):
+                if read_status(run.status).state in ACTIVE:
+                    return run
         return None
 
     async def start_training(self) -> None:
@@ -185,6 +190,8 @@ class Workspace(ContentSwitcher):
         self.run_worker(self._begin("resume", {"run": event.run.id}), group="begin", exclusive=True)
 
     async def _begin(self, method: str, params: dict[str, object]) -> None:
+        if not await self._none_beside_or_wanted():
+            return
         tune = await self._mounted("tune")
         assert isinstance(tune, TunePane)
         tune.starting(True)
@@ -197,8 +204,18 @@ class Workspace(ContentSwitcher):
         tune.starting(False)
         # From here on that engine belongs to the run; the next question starts another.
         self.engine_state = ""
-        await self.watch_run(RunDirectory(Path(answer["dir"])))
+        self._active = RunDirectory(Path(answer["dir"]))
+        await self.watch_run(self._active)
         await self.show_pane("watch")
+
+    async def _none_beside_or_wanted(self) -> bool:
+        """Return whether no other run goes on, or the person wants one beside it."""
+        other = await asyncio.to_thread(self.active_run)
+        if other is None:
+            return True
+        title = f"{clean(read_status(other.status).name or other.id, 40)} is training."
+        details = "Start another beside it? They share the memory and the cores."
+        return await self.app.push_screen_wait(Question(title, details, "start it"))
 
     @on(RunsPane.Opened)
     async def _open(self, event: RunsPane.Opened) -> None:
@@ -226,15 +243,28 @@ class Workspace(ContentSwitcher):
     # --- what the header and the rail show ---
 
     def _look(self) -> None:
-        if self.run is not None:
+        if self.run is not None or self._active is not None:
             self.run_worker(self._read(self.run), group="look", exclusive=True)
 
-    async def _read(self, run: RunDirectory) -> None:
-        if self._reader is None or self._reader.path != run.journal:
-            self._reader = HistoryReader(run.journal)
-        await asyncio.to_thread(self._reader.update)  # a long journal takes a second
-        self.status = read_status(run.status)
+    async def _read(self, run: RunDirectory | None) -> None:
+        if run is not None:
+            if self._reader is None or self._reader.path != run.journal:
+                self._reader = HistoryReader(run.journal)
+            with suppress(OSError):  # the Watch pane says it
+                await asyncio.to_thread(self._reader.update)  # a long journal takes a second
+            self.status = read_status(run.status)
+            if self._active is None and self.status.state in ACTIVE:
+                self._active = run
+        self._look_at_active()
         self._tell()
+
+    def _look_at_active(self) -> None:
+        """Read how the run that goes on stands; once it has ended, look for another."""
+        if self._active is None:
+            return
+        self.going_on = read_status(self._active.status)
+        if self.going_on.state not in ACTIVE:
+            self._active = self.active_run()
 
     def _tell(self) -> None:
         self.post_message(self.Changed())

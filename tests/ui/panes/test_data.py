@@ -4,7 +4,13 @@ from textual.widgets import DataTable, Input, Select, Static
 
 from tui_finetune.engine.client import EngineClient
 from tui_finetune.ui.draft import Draft, Finding
-from tui_finetune.ui.panes.data import DataPane, detected_phrases, label_bars, length_lines
+from tui_finetune.ui.panes.data import (
+    DataPane,
+    detected_phrases,
+    label_bars,
+    length_lines,
+    problem_lines,
+)
 from tui_finetune.ui.widgets.key_line import KeyLine
 from tui_finetune.ui.widgets.path_input import DataTree, complete_path
 
@@ -120,7 +126,10 @@ async def test_a_profile_shows_rows_columns_labels_lengths_and_the_next_step(
             "utf-8 · comma separated · quoted · header line",
             "2 labels",
             "600  60%",
-            "min 4  median 21  p95 38  max 54",
+            "text length min  median  p95  max",
+            "words         4      21   38   54",
+            "characters   31     114  204  282",
+            " 4 to 54 words",
             "a fine film",
             "[ ] leave out empty",
             "Next: choose the model (F2)",
@@ -234,6 +243,35 @@ def test_rare_labels_are_summed_up():
     text = label_bars({f"label {number}": 10 for number in range(50)}, 8).plain
     assert text.startswith("50 labels")
     assert text.endswith("and 44 more with 440 rows")
+
+
+def test_one_of_a_kind_is_singular():
+    assert label_bars({"good": 1}, 8).plain.startswith("1 label\n")
+    labels = {f"label {number}": 2 for number in range(6)} | {"rare": 1}
+    assert label_bars(labels, 8).plain.endswith("and 1 more with 1 row")
+
+
+async def test_long_texts_and_labels_keep_to_their_lines(
+    draft, profile, silent_engine, screen_text
+):
+    figures = {"min": 1000, "median": 2000, "p95": 30000, "max": 40000}
+    draft.data = Finding(
+        result=profile(
+            labels={"a label of many letters": 120000, "b": 3},
+            lengths={"words": figures, "characters": figures, "histogram": [[40000, 9]]},
+        )
+    )
+    app = Choosing(draft, silent_engine)
+    async with app.run_test(size=NARROW) as pilot:
+        await pilot.pause()
+        numbers = [line for line in screen_text(app).splitlines() if "1000  " in line]
+        assert [line.split()[-1] for line in numbers] == ["40000", "40000"]
+
+
+def test_a_problem_that_names_the_key_names_the_box_too():
+    message = "row 7: empty; mend them, or leave them out with data.drop_empty=true"
+    lines = problem_lines([{"title": "t", "message": message, "severity": "error"}])
+    assert lines.plain.endswith("data.drop_empty=true (the box 'leave out empty' above)")
 
 
 def test_unknown_lengths_are_a_dash():

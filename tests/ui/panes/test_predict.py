@@ -94,6 +94,27 @@ async def test_the_picker_without_any_model_says_so(tmp_path, put_run, screen_te
         await until(pilot, lambda: not isinstance(app.screen, RunPicker))
 
 
+async def test_a_score_that_is_not_known_is_a_dash(
+    tmp_path, put_run, put_checkpoint, screen_text, until
+):
+    run = put_run()
+    put_checkpoint(run)
+    app = Predicting(tmp_path, run)
+
+    async def answer(method, params, on_progress=None):
+        scores = {"good": None, "bad": None}
+        text = params["texts"][0]
+        return {"predictions": [{"text": text, "label": "good", "score": None, "scores": scores}]}
+
+    app.engine.request = answer
+    async with app.run_test(size=NARROW) as pilot:
+        for sentence in ("one", "two"):
+            app.query_one(Input).value = sentence
+            await pilot.press("enter")
+            await until(pilot, lambda sentence=sentence: f"“{sentence}”" in screen_text(app))
+        assert "—  good  one" in screen_text(app)
+
+
 def put_model(folder: Path, labels: list[str]) -> None:
     """Save a tiny classifier with a tokenizer of nine words."""
     from transformers import BertConfig, BertForSequenceClassification, BertTokenizer

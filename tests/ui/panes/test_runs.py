@@ -4,6 +4,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import DataTable
 
+from tui_finetune.runs.directory import all_runs
 from tui_finetune.runs.listing import list_runs
 from tui_finetune.runs.status import read_status, write_status
 from tui_finetune.ui.panes import runs
@@ -78,10 +79,10 @@ async def test_a_row_says_what_is_known_of_a_run(tmp_path, put_run, screen_text,
 
 
 async def test_the_newest_run_stands_first_and_enter_opens_it(
-    tmp_path, put_run, screen_text, until
+    tmp_path, put_run, put_checkpoint, screen_text, until
 ):
     for name in ("one", "two", "three"):
-        put_run(name)
+        put_checkpoint(put_run(name))
     expected = [run.name for run in list_runs(tmp_path)]
     app = Listing(tmp_path)
     async with app.run_test(size=NARROW) as pilot:
@@ -143,6 +144,50 @@ async def test_delete_asks_with_the_name_and_keeps_the_run_unless_told(
         await pilot.press("y")
         await until(pilot, lambda: "No runs yet." in screen_text(app))
         assert list_runs(tmp_path) == []
+
+
+async def test_only_a_run_with_a_model_can_predict(
+    tmp_path, put_run, put_checkpoint, screen_text, until
+):
+    run = put_run("early", "failed", steps=4)
+    app = Listing(tmp_path)
+    async with app.run_test(size=NARROW) as pilot:
+        await until(pilot, lambda: "r Resume" in screen_text(app))
+        assert "p Predict" not in screen_text(app)
+        await pilot.press("p")
+        put_checkpoint(run)
+        await until(pilot, lambda: "p Predict" in screen_text(app))
+        assert app.messages == []
+
+
+@pytest.mark.parametrize(
+    ("epoch", "epochs", "words"), [(1.5, 3, "1.5/3"), (19.13, 300, "19/300"), (300, 300, "300")]
+)
+async def test_the_epochs_stand_whole(tmp_path, put_run, screen_text, until, epoch, epochs, words):
+    put_run("long", "stopped", epoch=epoch, epochs=epochs)
+    app = Listing(tmp_path)
+    async with app.run_test(size=NARROW) as pilot:
+        await until(pilot, lambda: f" {words} " in screen_text(app))
+
+
+async def test_what_cannot_be_read_is_said_and_tried_again(
+    tmp_path, put_run, screen_text, until, monkeypatch
+):
+    put_run("there")
+    failing = [True]
+
+    def read(home):
+        if failing:
+            raise PermissionError(13, "Permission denied")
+        return all_runs(home)
+
+    monkeypatch.setattr(runs, "all_runs", read)
+    app = Listing(tmp_path)
+    async with app.run_test(size=NARROW) as pilot:
+        await until(pilot, lambda: "cannot read the runs (Permission denied)" in screen_text(app))
+        failing.clear()
+        await until(pilot, lambda: "✓ finished" in screen_text(app))
+        assert "cannot read" not in screen_text(app)
 
 
 async def test_keys_that_make_no_sense_for_a_run_do_nothing(tmp_path, put_run, screen_text, until):

@@ -190,6 +190,32 @@ async def test_a_failed_run_without_a_checkpoint_can_only_begin_again(put_run, s
         assert app.messages == [("resume", run)]
 
 
+async def test_what_cannot_be_read_is_said_and_tried_again(
+    put_run, screen_text, until, monkeypatch
+):
+    read, failing = RunFeed.read, [True]
+
+    def read_or_fail(feed):
+        if failing:
+            raise OSError(116, "Stale file handle")
+        return read(feed)
+
+    monkeypatch.setattr(RunFeed, "read", read_or_fail)
+    app = Watching(put_run())
+    async with app.run_test(size=NARROW) as pilot:
+        await until(pilot, lambda: "cannot read the run (Stale file handle)" in screen_text(app))
+        failing.clear()
+        await until(pilot, lambda: "✓ finished" in screen_text(app))
+        assert "cannot read" not in screen_text(app)
+
+
+async def test_small_losses_keep_their_digits(put_run, screen_text, until):
+    app = Watching(put_run(losses=(0.6, 0.002, 0.00033)))
+    async with app.run_test(size=NARROW) as pilot:
+        await until(pilot, lambda: "val loss 0.00033" in screen_text(app))
+        assert "0.002 " in screen_text(app)
+
+
 async def test_l_enlarges_the_log_and_brings_the_charts_back(put_run, screen_text, until):
     run = put_run()
     run.log.write_text("".join(f"line {number}\n" for number in range(300)))

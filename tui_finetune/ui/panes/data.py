@@ -1,6 +1,6 @@
 """The Data pane: choose a file, see what it holds, set its columns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,12 +22,16 @@ from tui_finetune.ui.widgets.bars import bar, sparkline
 from tui_finetune.ui.widgets.busy import BusyLine
 from tui_finetune.ui.widgets.path_input import DataTree, PathInput
 from tui_finetune.ui.widgets.say import say
-from tui_finetune.ui.words import UNKNOWN
+from tui_finetune.ui.words import UNKNOWN, counted
 
 ROWS_SHOWN = 50
 LABELS_SHOWN = 6
 PROBLEMS_SHOWN = 4
 WIDE = 120
+
+# A problem names the key of the recipe; here there is a box for it.
+_DROP_EMPTY = "data.drop_empty=true"
+_BOX = " (the box 'leave out empty' above)"
 
 
 class DataPane(Vertical):
@@ -56,7 +60,8 @@ class DataPane(Vertical):
         #drop { width: auto; min-width: 1; padding: 0; background: $background; }
         #figures { height: auto; margin: 1 0 0 0; }
         #labels { width: auto; max-width: 50%; height: auto; }
-        #lengths { width: 1fr; height: auto; margin: 0 0 0 5; }
+        #lengths { width: 1fr; height: auto; margin: 0 0 0 3;
+            text-wrap: nowrap; text-overflow: ellipsis; }
         #problems { height: auto; }
         #rows { height: 1fr; min-height: 4; margin: 1 0 0 0; scrollbar-size-vertical: 1;
             background: transparent; }
@@ -281,7 +286,7 @@ def summary(finding: Finding, chosen: bool) -> Content:
         )
     profile = finding.result
     facts = " · ".join(detected_phrases(profile["detected"]))
-    shape = f"{profile['rows']} rows x {len(profile['columns'])} columns"
+    shape = f"{counted(profile['rows'], 'row')} x {counted(len(profile['columns']), 'column')}"
     return Content.assemble((shape, "bold"), ("   " + facts, "$text-muted"))
 
 
@@ -310,7 +315,7 @@ def label_bars(labels: Mapping[str, int], width: int) -> Content:
     shown = ordered[:LABELS_SHOWN]
     longest = min(max(len(clean(label)) for label, _ in shown), 16)
     digits = len(str(ordered[0][1]))
-    lines = [Content.styled(f"{len(labels)} labels", "bold")]
+    lines = [Content.styled(counted(len(labels), "label"), "bold")]
     for label, count in shown:
         lines.append(
             Content.assemble(
@@ -321,26 +326,34 @@ def label_bars(labels: Mapping[str, int], width: int) -> Content:
             )
         )
     if rest := ordered[LABELS_SHOWN:]:
-        more = sum(count for _, count in rest)
-        lines.append(Content.styled(f"and {len(rest)} more with {more} rows", "$text-muted"))
+        more = counted(sum(count for _, count in rest), "row")
+        lines.append(Content.styled(f"and {len(rest)} more with {more}", "$text-muted"))
     return Content("\n").join(lines)
 
 
 def length_lines(lengths: Mapping[str, Any] | None) -> Content:
-    """Return the lengths of the texts as a small histogram and its figures."""
+    """Return the lengths of the texts as a small table and a histogram, 40 columns at most."""
     if not lengths or not lengths.get("words"):
         return Content.styled("text lengths —", "$text-muted")
-    lines = [Content.styled("text lengths", "bold")]
+    names = ("min", "median", "p95", "max")
+    rows = {
+        unit: [f"{figures[name]:.0f}" for name in names]
+        for unit in ("words", "characters")
+        if (figures := lengths.get(unit))
+    }
+    widths = [max(map(len, column)) + 1 for column in zip(names, *rows.values(), strict=True)]
+
+    def aligned(cells: Iterable[str]) -> str:
+        return " ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+
+    lines = [Content.assemble(("text length", "bold"), (aligned(names), "$text-muted"))]
+    for unit, cells in rows.items():
+        lines.append(Content.assemble((f"{unit:<11}", "$text-muted"), aligned(cells)))
     if histogram := lengths.get("histogram"):
         counts = [float(count) for _, count in histogram]
-        edge = f" 1 to {histogram[-1][0]:g} words"
+        least, _, _, most = rows["words"]
+        edge = f" {least} to {most} words"
         lines.append(Content.assemble((sparkline(counts, 20), "$primary"), (edge, "$text-muted")))
-    for unit in ("words", "characters"):
-        if figures := lengths.get(unit):
-            numbers = "  ".join(
-                f"{name} {figures[name]:g}" for name in ("min", "median", "p95", "max")
-            )
-            lines.append(Content.assemble((f"{unit:<11}", "$text-muted"), numbers))
     return Content("\n").join(lines)
 
 
@@ -351,7 +364,8 @@ def problem_lines(problems: list[dict[str, Any]]) -> Content:
     for problem in ordered[:PROBLEMS_SHOWN]:
         grave = problem["severity"] == "error"
         sign, style = ("✗ ", "$text-error") if grave else ("! ", "$text-warning")
-        lines.append(Content.styled(sign + clean(problem["message"]), style))
+        message = clean(problem["message"]).replace(_DROP_EMPTY, _DROP_EMPTY + _BOX)
+        lines.append(Content.styled(sign + message, style))
     if len(ordered) > PROBLEMS_SHOWN:
         lines.append(Content.styled(f"and {len(ordered) - PROBLEMS_SHOWN} more", "$text-muted"))
     return Content("\n").join(lines)

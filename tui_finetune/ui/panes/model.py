@@ -29,7 +29,10 @@ _KINDS = {"starter": "starter", "local": "folder", "cache": "HF cache"}
 class ModelPane(Vertical):
     """Chooses the model of the draft."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "type", "Type a name", key_display="/"),
+        Binding("escape", "cancel", "Cancel"),
+    ]
 
     DEFAULT_CSS = """
     ModelPane {
@@ -88,6 +91,10 @@ class ModelPane(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to cancel only while something goes on."""
         return action != "cancel" or self._busy() is not None
+
+    def action_type(self) -> None:
+        """Go to the box for a hub name or a folder."""
+        self.query_one("#source").focus()
 
     async def action_cancel(self) -> None:
         """End what the engine does, a download maybe."""
@@ -244,5 +251,5 @@ def chosen_line(source: str, found: Finding) -> Content:
     if found.error:
         parts.append(("   it cannot be used; choose another", "$text-error"))
     elif not found.busy:
-        parts.append(("   Enter chooses · Next: the hyperparameters (F3)", "$text-muted"))
+        parts.append(("   Enter chooses, / types a name · Next: Tune (F3)", "$text-muted"))
     return Content.assemble(*parts)

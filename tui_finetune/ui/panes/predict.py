@@ -21,7 +21,7 @@ from tui_finetune.runs.listing import summarise
 from tui_finetune.text import clean
 from tui_finetune.ui.panes.picker import RunPicker
 from tui_finetune.ui.widgets.bars import Probabilities
-from tui_finetune.ui.words import duration, state_mark
+from tui_finetune.ui.words import UNKNOWN, duration, state_mark
 
 _REMEMBERED = 5
 
@@ -157,7 +157,8 @@ class PredictPane(Vertical):
 
     def _show_answer(self, prediction: Mapping[str, Any]) -> None:
         text, label = clean(prediction["text"]), clean(prediction["label"], 30)
-        score = float(prediction["score"])
+        score = prediction["score"]
+        share = f"{UNKNOWN:>6}" if score is None else f"{score:6.1%}"
         self._part("text").update(
             Content.assemble(("“", "$text-muted"), text, ("”", "$text-muted"))
         )
@@ -168,7 +169,7 @@ class PredictPane(Vertical):
         room = max(self.size.width - 2 - 8 - len(label) - 4, 10)
         self._past.append(
             Content.assemble(
-                (f"{score:6.1%}  ", "$text-muted"), label, ("  " + clean(text, room), "$text-muted")
+                (f"{share}  ", "$text-muted"), label, ("  " + clean(text, room), "$text-muted")
             )
         )
         self.query_one("#predict-result").scroll_home(animate=False)

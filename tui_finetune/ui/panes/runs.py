@@ -23,7 +23,7 @@ from tui_finetune.runs.listing import RunLister, RunSummary, delete_run
 from tui_finetune.text import clean
 from tui_finetune.ui.panes.question import Question
 from tui_finetune.ui.widgets.say import say
-from tui_finetune.ui.words import STATE_MARKS, ago, duration, figure, short_source
+from tui_finetune.ui.words import STATE_MARKS, ago, duration, figure, short_source, unreadable
 
 # A table of 10,000 rows takes seconds to build.
 NEWEST_SHOWN = 1000
@@ -37,6 +37,9 @@ _ACTIONS = ("predict", "resume", "delete")
 # Rows added before the keyboard gets its turn.
 _ROWS_AT_ONCE = 50
 
+# As wide as 100/300.
+_EPOCHS_WIDTH = 7
+
 # Title, width, and whether it stands right. What is left over goes to the names.
 _COLUMNS = (
     ("state", 13, False),
@@ -44,7 +47,7 @@ _COLUMNS = (
     ("started", 10, False),
     ("data", 0, False),
     ("model", 0, False),
-    ("epochs", 6, True),
+    ("epochs", _EPOCHS_WIDTH, True),
     ("val acc ↑", 9, True),
     ("test ↑", 6, True),
     ("took", 5, True),
@@ -146,8 +149,12 @@ class RunsPane(Vertical):
         while True:
             self._wake.clear()
             if self.display:
-                runs = await asyncio.to_thread(self._read)
-                await self._show(runs)
+                try:
+                    runs = await asyncio.to_thread(self._read)
+                except OSError as error:
+                    say(self, "#runs-reason", unreadable("the runs", error))
+                else:
+                    await self._show(runs)
             try:
                 await asyncio.wait_for(self._wake.wait(), PAUSE_SECONDS)
             except TimeoutError:
@@ -275,7 +282,7 @@ class RunsPane(Vertical):
             return False
         if action == "resume":
             return run.resumable
-        return not run.active if action == "delete" else True
+        return not run.active if action == "delete" else _has_model(run.run)
 
     def on_data_table_row_highlighted(self) -> None:
         """Say more about the run under the cursor, and offer its keys."""
@@ -337,6 +344,13 @@ def column_widths(width: int) -> list[int]:
     return widths
 
 
+def _has_model(run: RunDirectory) -> bool:
+    try:
+        return run.trained_model() is not None
+    except OSError:  # a folder that cannot be read now
+        return False
+
+
 def _row(run: RunSummary, now: float) -> list[str]:
     """Return a run's cells as text, in the order of the columns."""
     mark, _ = STATE_MARKS.get(run.state, ("?", ""))
@@ -362,4 +376,7 @@ def _epochs(run: RunSummary) -> str:
         return "—"
     whole = f"{run.epochs:g}"
     done = f"{int(run.epoch * 10) / 10:g}"
-    return whole if done == whole else f"{done}/{whole}"
+    if done == whole:
+        return whole
+    words = f"{done}/{whole}"
+    return words if len(words) <= _EPOCHS_WIDTH else f"{int(run.epoch)}/{whole}"

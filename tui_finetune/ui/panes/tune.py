@@ -19,7 +19,7 @@ from tui_finetune.text import clean
 from tui_finetune.ui.draft import Draft
 from tui_finetune.ui.panes.tune_fields import FIELDS, Field
 from tui_finetune.ui.widgets.say import say
-from tui_finetune.ui.words import UNKNOWN, count, short_source
+from tui_finetune.ui.words import UNKNOWN, count, counted, short_source
 
 # With as many lines there is room for air, with as many columns for whole sentences.
 _TALL = 20
@@ -199,7 +199,7 @@ class TunePane(Vertical):
         problem = self._draft.problems.get(field.key)
         row = self.query_one(f"#row-{field.widget_id}")
         row.set_class(problem is not None, "-wrong")
-        meaning = f"✗ {short_reason(problem)}" if problem else self._meaning(field)
+        meaning = f"✗ {problem.partition(',')[0]}" if problem else self._meaning(field)
         say(row, ".meaning", Content(meaning))
         if problem is not None:
             return
@@ -226,8 +226,9 @@ class TunePane(Vertical):
         field = next((field for field in FIELDS if focused and field.widget_id == focused.id), None)
         text = ""
         if field is not None:
+            problem = self._draft.problems.get(field.key)
             beside = self.has_class("-wide")
-            text = self._draft.problems.get(field.key) or ("" if beside else field.more)
+            text = f"{field.label}: {problem}" if problem else "" if beside else field.more
         say(self, "#more", Content(text))
 
     def _show_start(self) -> None:
@@ -264,8 +265,9 @@ def data_line(draft: Draft) -> Content:
         columns = (
             f"{clean(profile['text'] or UNKNOWN, 20)} → {clean(profile['label'] or UNKNOWN, 20)}"
         )
-        facts = f" · {profile['rows']} rows · {len(profile['labels'] or {})} labels · {columns}"
-        parts.append((facts, ""))
+        rows = counted(profile["rows"], "row")
+        labels = counted(len(profile["labels"] or {}), "label")
+        parts.append((f" · {rows} · {labels} · {columns}", ""))
     return Content.assemble(*parts)
 
 
@@ -307,12 +309,6 @@ def derived_lines(draft: Draft) -> tuple[Content, Content]:
         Content.assemble(("rows   ", "$text-muted"), rows),
         Content.assemble(("steps  ", "$text-muted"), steps, ("  (on one device)", "$text-muted")),
     )
-
-
-def short_reason(problem: str) -> str:
-    """Return what should be there instead, without the field's name and the value."""
-    reason = problem.rpartition("it should be ")[2]
-    return reason.removeprefix("a valid ").partition(",")[0]
 
 
 def _options(field: Field, value: str) -> list[tuple[Text, str]]:

@@ -20,6 +20,7 @@ from tui_finetune.ui.panes.stop import StopMenu
 from tui_finetune.ui.panes.watch_feed import LOG_LINES_KEPT, RunFeed, Snapshot
 from tui_finetune.ui.widgets.line_chart import LineChart, Series
 from tui_finetune.ui.widgets.say import say
+from tui_finetune.ui.words import unreadable
 
 # How often the run's directory is looked at: while it goes on, and once it has ended.
 LIVE_SECONDS = 0.25
@@ -199,10 +200,14 @@ class WatchPane(Vertical):
             feed = self._feed
             pause = ENDED_SECONDS
             if feed is not None and self.display:
-                snapshot = await asyncio.to_thread(feed.read)
-                if feed is self._feed:
-                    self._apply(snapshot)
-                    pause = LIVE_SECONDS if snapshot.active else ENDED_SECONDS
+                try:
+                    snapshot = await asyncio.to_thread(feed.read)
+                except OSError as error:
+                    say(self, "#watch-headline", unreadable("the run", error))
+                else:
+                    if feed is self._feed:
+                        self._apply(snapshot)
+                        pause = LIVE_SECONDS if snapshot.active else ENDED_SECONDS
             try:
                 await asyncio.wait_for(self._wake.wait(), pause)
             except TimeoutError:

@@ -12,7 +12,7 @@ from tui_finetune.runs.observations import value_of
 from tui_finetune.text import clean
 from tui_finetune.ui.panes.watch_feed import Snapshot
 from tui_finetune.ui.widgets.bars import bar, sparkline
-from tui_finetune.ui.words import UNKNOWN, date, duration, figure, size, state_mark
+from tui_finetune.ui.words import UNKNOWN, date, duration, figure, loss_figure, size, state_mark
 
 # A run writes its heartbeat every second or two; after this long without one it is said.
 SILENCE_SECONDS = 10.0
@@ -105,8 +105,8 @@ def epoch_cells(epoch: Epoch, is_best: bool) -> list[str]:
     number = f"{round(epoch.number, 2):g}"
     return [
         f"★ {number}" if is_best else number,
-        figure(epoch.train_loss),
-        figure(epoch.validation_loss),
+        loss_figure(epoch.train_loss),
+        loss_figure(epoch.validation_loss),
         figure(epoch.accuracy),
         figure(epoch.f1),
     ]
@@ -277,7 +277,8 @@ def _best_pieces(run: Snapshot) -> list[Piece]:
     if run.best is None:
         return []
     name = _METRIC_NAMES.get(run.metric, clean(run.metric, 20))
-    value = figure(value_of(run.best, run.metric))
+    write = loss_figure if run.metric == "eval_loss" else figure
+    value = write(value_of(run.best, run.metric))
     return [
         ("   ★ ", "$text-accent"),
         f"best epoch {round(run.best.number, 2):g}",

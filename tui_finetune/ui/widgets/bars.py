@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui_finetune.text import clean
+from tui_finetune.ui.words import UNKNOWN
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _LONGEST_LABEL = 30
@@ -44,11 +45,11 @@ class Probabilities(Static):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
-        self._scores: list[tuple[str, float]] = []
+        self._scores: list[tuple[str, float | None]] = []
 
-    def show(self, scores: Mapping[str, float]) -> None:
-        """Show these labels instead of those before."""
-        ordered = sorted(scores.items(), key=lambda item: -item[1])
+    def show(self, scores: Mapping[str, float | None]) -> None:
+        """Show these labels instead of those before; None is a score that is not known."""
+        ordered = sorted(scores.items(), key=lambda item: -(item[1] or 0.0))
         self._scores = [(clean(label), score) for label, score in ordered]
         self._draw()
 
@@ -68,8 +69,8 @@ class Probabilities(Static):
             lines.append(
                 Content.assemble(
                     (set_cell_size(label, labels), "bold" if first else ""),
-                    f"  {score:6.1%}  " if score < 1 else "  100.0%  ",
-                    (bar(score, room), "$primary" if first else "$foreground 50%"),
+                    f"  {UNKNOWN if score is None else f'{min(score, 1):.1%}':>6}  ",
+                    (bar(score or 0.0, room), "$primary" if first else "$foreground 50%"),
                 )
             )
         self.update(Content("\n").join(lines))

@@ -1,0 +1,56 @@
+import json
+
+import pytest
+
+from tui_finetune.console.show import print_run, print_run_in_full, print_runs
+from tui_finetune.recipe import parse_recipe
+from tui_finetune.runs.directory import create_run
+from tui_finetune.runs.status import Status, write_status
+
+HOSTILE = "[/]\x1b]52;c;AAAA\x07\u202egnol\x9b"
+
+
+@pytest.fixture
+def put_run(tmp_path):
+    """Make an ended run whose status file says these values; `slug` is what its id has of it."""
+
+    def put(slug="reviews-minilm", **values):
+        content = {"name": slug, "data": {"source": "/d/a.csv"}}
+        run = create_run(tmp_path, parse_recipe(content, "test"))
+        status = {"state": "stopped", "data": "/d/films.csv", "model": "starter", "step": 12345,
+                  "total_steps": 23456}  # fmt: skip
+        write_status(run.status, Status(**{**status, **values}))
+        return run
+
+    return put
+
+
+@pytest.mark.parametrize("slug", ["reviews-minilm", "a-name-of-forty-letters-or-a-few-less"])
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_an_id_can_be_copied_at_any_width(slug, width, put_run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    run = put_run(slug)
+    print_runs(tmp_path, as_json=False)
+    printed = capsys.readouterr().out
+    assert f"{run.id} " in printed
+    assert ("films.csv" in printed) == (width == 160)
+    assert ("stopped" in printed and "12345/23456" in printed) == (len(run.id) + 44 < width)
+
+
+def test_hostile_text_is_printed_harmless(put_run, tmp_path, capsys):
+    metrics = {HOSTILE: {HOSTILE: 0.5}}
+    run = put_run(state=HOSTILE, name=HOSTILE, reason=HOSTILE, data=HOSTILE, metrics=metrics)
+    for as_json in (False, True):
+        print_runs(tmp_path, as_json)
+        print_run(run, as_json)
+        print_run_in_full(run, as_json)
+        assert not set("\x1b\x07\u202e\x9b") & set(capsys.readouterr().out)
+
+
+def test_the_full_document_is_finite_json(put_run, capsys):
+    run = put_run()
+    line = '{"event": "log", "time": 1.0, "step": 1, "epoch": 1.0, "eval_loss": NaN}\n'
+    run.journal.write_text(line)
+    print_run_in_full(run, as_json=True)
+    document = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert document["epochs"][0]["validation_loss"] is None
