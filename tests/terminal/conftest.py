@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import sys
 import threading
@@ -44,22 +45,24 @@ class Terminal:
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
-        self.written = bytearray()
-        self.last_write = 0.0
         command = [sys.executable, "-m", "tui_finetune", *words]
         self.process = PtyProcess.spawn(command, dimensions=size[::-1], env=os.environ | env)
+        self._hung_up = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
-        while True:
+        while not self._hung_up.is_set():
+            # Not longer: a terminal that is being read cannot be closed.
+            if not select.select([self.process.fd], [], [], 0.05)[0]:
+                continue
             try:
-                content = self.process.read(65536)
-            except (EOFError, OSError, ValueError):
+                content = os.read(self.process.fd, 65536)
+            except OSError:  # the process has ended
+                return
+            if not content:
                 return
             with self._lock:
-                self.written += content
-                self.last_write = time.monotonic()
                 self._stream.feed(_NOT_FOR_PYTE.sub(b"", content))
 
     def text(self) -> str:
@@ -83,7 +86,9 @@ class Terminal:
 
     def hang_up(self) -> None:
         """Close the terminal, as a dropped connection does."""
-        os.close(self.process.fd)
+        self._hung_up.set()
+        self._reader.join()
+        self.process.fileobj.close()
 
     def kill(self) -> None:
         """Kill the dashboard without a warning."""
@@ -91,10 +96,11 @@ class Terminal:
 
     def close(self) -> None:
         """End whatever is left."""
-        self.process.fileobj.close = lambda: None
         if self.process.isalive():
             self.process.kill(signal.SIGKILL)
             self.process.wait()
+        if not self._hung_up.is_set():
+            self.hang_up()
 
 
 Open = Callable[..., Terminal]

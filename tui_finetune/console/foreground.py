@@ -26,9 +26,12 @@ def train_in_foreground(make: "Callable[[], Start]", as_json: bool) -> RunDirect
     start = make()
     with output_to(start.run.log) as terminal:
         display = None if as_json or not terminal.isatty() else _Display(start.run, terminal)
-        signal.signal(signal.SIGHUP, lambda *_: display.close() if display else None)
-        run_training(start, on_tick=display.update if display else None)
-        if display:
+        if display is None:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            run_training(start)
+        else:
+            signal.signal(signal.SIGHUP, display.hang_up)
+            run_training(start, on_tick=display.update)
             display.close()
     return start.run
 
@@ -46,18 +49,21 @@ class _Display:
         self._live = Live(
             console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
         )
-        self._open = True
+        self._there = True
         self._live.start()
+
+    def hang_up(self, *_: object) -> None:
+        """Never touch the terminal again. Only a flag: this may interrupt the drawing."""
+        self._there = False
 
     def update(self) -> None:
         """Show the present state."""
-        if self._open:
-            with suppress(OSError):  # the terminal may be gone; the run goes on
+        if self._there:
+            with suppress(OSError):  # a write that is under way when the terminal goes
                 self._live.update(self._view.render(), refresh=True)
 
     def close(self) -> None:
         """Stop drawing."""
-        if self._open:
-            self._open = False
+        if self._there:
             with suppress(OSError):
                 self._live.stop()

@@ -182,14 +182,20 @@ class Workspace(ContentSwitcher):
     @on(TunePane.StartWanted)
     def _start(self, event: TunePane.StartWanted) -> None:
         recipe = event.recipe.model_dump(mode="json")
-        self.run_worker(self._begin("train", {"recipe": recipe}), group="begin", exclusive=True)
+        self._begin("train", {"recipe": recipe})
 
     @on(RunsPane.ResumeWanted)
     @on(WatchPane.ResumeWanted)
     def _resume(self, event: RunsPane.ResumeWanted | WatchPane.ResumeWanted) -> None:
-        self.run_worker(self._begin("resume", {"run": event.run.id}), group="begin", exclusive=True)
+        self._begin("resume", {"run": event.run.id})
 
-    async def _begin(self, method: str, params: dict[str, object]) -> None:
+    def _begin(self, method: str, params: dict[str, object]) -> None:
+        """Start or resume a run, unless that is under way already: a key may be pressed twice."""
+        under_way = any(worker.group == "begin" and worker.is_running for worker in self.workers)
+        if not under_way:
+            self.run_worker(self._ask_to_begin(method, params), group="begin")
+
+    async def _ask_to_begin(self, method: str, params: dict[str, object]) -> None:
         if not await self._none_beside_or_wanted():
             return
         tune = await self._mounted("tune")
