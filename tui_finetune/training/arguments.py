@@ -67,6 +67,7 @@ def _defaults(recipe: Recipe) -> dict[str, Any]:
         "bf16": torch.cuda.is_available() and gpu_has_bf16(),
         # A loss that is no number is shown as what it is, not replaced by an average.
         "logging_nan_inf_filter": False,
+        "dataloader_pin_memory": torch.cuda.is_available(),  # else torch warns of it
         "disable_tqdm": True,
         "report_to": "none",
     }

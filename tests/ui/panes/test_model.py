@@ -61,7 +61,7 @@ async def test_the_list_and_the_facts_of_the_chosen_model_stand_side_by_side(
             "! broken  folder", "architecture    BertModel", "parameters      22.7 M",
             "layers          6", "hidden size     384", "attention heads 12",
             "vocabulary      30522", "longest text    512 tokens", "licence         apache-2.0",
-            "Chosen: starter", "Next: the hyperparameters (F3)",
+            "Chosen: starter", "/ types a name · Next: Tune (F3)",
         ):  # fmt: skip
             assert part in text
 
