@@ -14,7 +14,7 @@ from tui_finetune.runs.journal import JournalWriter
 from tui_finetune.runs.status import Status, read_status, write_status
 from tui_finetune.ui.panes.question import Question
 from tui_finetune.ui.panes.stop import StopMenu
-from tui_finetune.ui.panes.watch import WatchPane
+from tui_finetune.ui.panes.watch import WatchPane, accuracy_range
 from tui_finetune.ui.panes.watch_feed import LogTail, RunFeed, seconds_left
 from tui_finetune.ui.panes.watch_text import headline, machine_lines
 from tui_finetune.ui.widgets.key_line import KeyLine
@@ -430,3 +430,11 @@ def test_a_missing_run_directory_reads_as_interrupted_and_empty(tmp_path):
     snapshot = RunFeed(RunDirectory(tmp_path / "gone")).read()
     assert snapshot.status == Status(reason="its status file is missing or damaged")
     assert (snapshot.epochs, snapshot.log, snapshot.model) == ([], [], None)
+
+
+@pytest.mark.parametrize(
+    ("shares", "axis"),
+    [([], (0.0, 1.0)), ([0.92, 0.93], (0.8, 1.0)), ([0.5, 0.84], (0.4, 1.0)), ([0.0], (0.0, 1.0))],
+)
+def test_the_accuracy_axis_ends_at_one_and_begins_below_the_lowest(shares, axis):
+    assert accuracy_range(shares) == pytest.approx(axis)

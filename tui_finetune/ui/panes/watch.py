@@ -1,6 +1,8 @@
 """The Watch pane: one run, live or past, as its directory shows it."""
 
 import asyncio
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -247,7 +249,10 @@ class WatchPane(Vertical):
         tested = snapshot.test.get("accuracy")
         if tested is not None:
             accuracy.append(Series("test", [(steps[1], tested)], "$success", "◆"))
-        self.query_one("#accuracy", LineChart).show(accuracy, steps, highlight_x=best)
+        shares = [y for series in accuracy for _, y in series.points if y is not None]
+        self.query_one("#accuracy", LineChart).show(
+            accuracy, steps, accuracy_range(shares), highlight_x=best
+        )
 
     def _show_epochs(self, snapshot: Snapshot, width: int) -> None:
         rows = [
@@ -354,3 +359,8 @@ class _Hint(Static, can_focus=True):
 
 def _actions(snapshot: Snapshot) -> tuple[bool, bool, bool]:
     return snapshot.active, snapshot.resumable, snapshot.model is not None
+
+
+def accuracy_range(shares: Sequence[float]) -> tuple[float, float]:
+    """Return the y axis for accuracies: never above 1, and from a tenth below the lowest."""
+    return max(math.floor(min(shares, default=0.1) * 10 - 0.5) / 10, 0.0), 1.0
