@@ -24,8 +24,7 @@ def test_training_and_predicting_by_keys(
     terminal = open_dashboard(size=size)
     terminal.wait_for("File")
     terminal.press("F1", "ctrl+u", str(data_file), "enter")
-    screen = terminal.wait_for("120 rows x 2 columns", "positive", "negative")
-    assert "50%" in screen
+    terminal.wait_for("120 rows x 2 columns", "positive", "negative", "50%")
 
     terminal.press("F2")
     terminal.wait_for("Hub name or folder", "starter")
@@ -33,18 +32,16 @@ def test_training_and_predicting_by_keys(
     terminal.wait_for("BertModel", "Chosen: tiny-bert")
 
     terminal.press("F3")
-    screen = terminal.wait_for("96 train · 12 validation · 12 test", "Start training")
+    terminal.wait_for("96 train · 12 validation · 12 test", "Start training")
     terminal.press("ctrl+s")
-    screen = terminal.wait_for("finished", "accuracy", seconds=90)
+    terminal.wait_for("finished", "accuracy", seconds=90)
     (run,) = all_runs(tmp_path / "home")
     epochs = read_history(run.journal).epochs()
     assert len(epochs) == 3
-    for epoch in epochs:
-        assert f"{epoch.validation_loss:.3f}" in screen
+    terminal.wait_for(*(f"{epoch.validation_loss:.3f}" for epoch in epochs))
 
     terminal.press("p")
     terminal.wait_for("a sentence, then Enter")
     terminal.press("a very good film", "enter")
-    screen = terminal.wait_for("positive", "negative", "a very good film")
-    assert "█" in screen or "▏" in screen
+    terminal.wait_for("positive", "negative", "a very good film", "%  █")
     assert read_status(run.status).state == "finished"

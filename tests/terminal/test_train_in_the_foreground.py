@@ -38,10 +38,10 @@ def test_the_epochs_are_on_the_screen_and_the_libraries_words_in_the_log(
     train: Train, make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     terminal = train(make_recipe())
-    screen = terminal.wait_for("films  finished", "next   tui-finetune predict")
+    terminal.wait_for("films  finished", "next   tui-finetune predict")
     (run,) = all_runs(tmp_path / "home")
-    for epoch in read_history(run.journal).epochs():
-        assert f"{epoch.validation_loss:.4f}" in screen
+    losses = (epoch.validation_loss for epoch in read_history(run.journal).epochs())
+    screen = terminal.wait_for(*(f"{loss:.4f}" for loss in losses))
     assert "grad_norm" not in screen
     assert "'grad_norm'" in run.log.read_text()
     assert terminal.process.wait() == 0
