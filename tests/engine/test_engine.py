@@ -93,6 +93,16 @@ async def test_cancelling_ends_what_it_does_and_the_next_request_finds_a_new_one
     engine.close()
 
 
+async def test_closing_cancels_whoever_still_waits(make_recipe: Make, tmp_path: Path) -> None:
+    engine = EngineClient(tmp_path)
+    request = engine.request("profile", {"data": make_recipe().data.model_dump()})
+    waiting = asyncio.create_task(request)
+    await asyncio.sleep(0.2)
+    engine.close()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
 def test_killing_who_asked_leaves_the_run_going(make_recipe: Make, tmp_path: Path) -> None:
     recipe = make_recipe(num_train_epochs=12)
     recipe.early_stopping.patience = None

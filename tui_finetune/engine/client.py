@@ -96,7 +96,9 @@ class EngineClient:
         self._let_go("cancelled")
 
     def close(self) -> None:
-        """Let go of the engine: it ends, or trains on."""
+        """Let go of the engine: it ends, or trains on. Whoever still waits is cancelled."""
+        for future, _ in self._waiting.values():
+            future.cancel()
         self._let_go("closed")
 
     async def _start(self) -> None:
