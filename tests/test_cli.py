@@ -200,7 +200,11 @@ def test_evaluate_gives_the_test_figures_or_those_of_another_file(
     assert code == 0
     document = json.loads(out)
     assert document["rows"] == 12
-    assert document["metrics"] == trained["metrics"]["test"]
+    at_the_end = trained["metrics"]["test"]
+    assert {name: document["metrics"][name] for name in at_the_end} == pytest.approx(at_the_end)
+    assert document["baselines"]["before"]["metrics"]["accuracy"] <= 1
+    code, out, _ = call("evaluate", "films", "--no-before")
+    assert (code, "before" in out) == (0, False)
 
     code, out, _ = call("evaluate", "films", "--data", data_file, "--json")
     document = json.loads(out)
@@ -211,6 +215,57 @@ def test_evaluate_gives_the_test_figures_or_those_of_another_file(
     code, out, err = call("evaluate", "films", "--data", other)
     assert (code, out) == (2, "")
     assert "not trained on: mixed" in err
+
+
+def test_predict_takes_a_file_and_gives_one(
+    call: Call, trained: dict[str, Any], data_file: Path, tmp_path: Path
+) -> None:
+    out_file = tmp_path / "out.jsonl"
+    words = ("predict", "last", "--file", data_file, "--out", out_file)
+    code, out, _ = call(*words, "--json")
+    assert (code, json.loads(out)["rows"]) == (0, 120)
+    rows = [json.loads(line) for line in out_file.read_text().splitlines()]
+    classify = pipeline("text-classification", model=f"{trained['dir']}/model")
+    expected = classify([row["text"] for row in rows[:5]])
+    assert [row["predicted_label"] for row in rows[:5]] == [made["label"] for made in expected]
+
+    code, out, err = call(*words)
+    assert (code, out) == (2, "")
+    assert "--overwrite" in err or "overwrite" in err
+
+
+def test_predict_wants_texts_or_a_file(call: Call, trained: dict[str, Any]) -> None:
+    for words in ((), ("--file", "in.csv"), ("a film", "--file", "in.csv", "--out", "out.csv")):
+        code, out, err = call("predict", "last", *words)
+        assert (code, out) == (2, "")
+        assert "--file IN with --out OUT" in err
+
+
+def test_trace_shows_the_stages_and_writes_a_page(
+    call: Call, trained: dict[str, Any], tmp_path: Path
+) -> None:
+    page = tmp_path / "trace.html"
+    code, out, _ = call("trace", "last", "a good film", "--true", "positive", "--out", page)
+    assert code == 0
+    stages = [f"{number} {name}" for number, name in enumerate(STAGES, 1)]
+    assert all(stage in out for stage in stages)
+    assert "checks: 5 of 5 hold" in out
+    assert page.read_text().lstrip().startswith("<!doctype html>")
+
+    code, out, _ = call("trace", "last", "a good film", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert [stage["name"] for stage in document["stages"]] == STAGES
+    assert set(document["logits"]) == {"positive", "negative"}
+    assert all(check["holds"] for check in document["checks"])
+
+    for words in (("a film", "--out", tmp_path / "trace.pdf"), (" ",)):
+        code, out, err = call("trace", "last", *words)
+        assert (code, out) == (2, "")
+        assert err.count("\n") == 1
+
+
+STAGES = ["tokenize", "embed", "layers", "head", "predict"]
 
 
 def test_runs_lists_shows_and_deletes(call: Call, trained: dict[str, Any], tmp_path: Path) -> None:
@@ -332,6 +387,14 @@ def test_doctor_reports(call: Call) -> None:
 def test_help_names_the_commands_that_work(call: Call) -> None:
     code, out, _ = call("--help")
     assert code == 0
-    commands = ["train", "resume", "attach", "stop", "predict", "evaluate", "doctor", "runs"]
+    commands = [
+        "train", "resume", "attach", "stop", "predict", "evaluate", "trace", "doctor", "runs",
+    ]  # fmt: skip
     assert all(f" {command} " in out for command in commands)
-    assert not any(f" {command} " in out for command in ("trace", "profile", "check", "script"))
+    assert not any(f" {command} " in out for command in ("profile", "check", "script"))
+
+
+def test_a_home_named_before_the_command_counts(call: Call, tmp_path: Path) -> None:
+    code, out, _ = call("--home", tmp_path / "mine", "runs")
+    assert code == 0
+    assert str(tmp_path / "mine") in out

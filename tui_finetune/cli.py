@@ -52,6 +52,8 @@ def dashboard(
         print(__version__)
         raise typer.Exit
     if context.invoked_subcommand is not None:
+        if home_folder is not None:
+            home.choose_home(home_folder)  # named before the command, it counts for it too
         return
     from tui_finetune.ui.start import open_dashboard
 
@@ -188,40 +190,88 @@ def runs_delete(
 @app.command()
 def predict(
     run: Run,
-    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Texts to predict.")],
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to predict.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="A file of texts to predict.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where its rows go with their predictions.")
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="The file's column of texts.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output.")] = False,
     as_json: Json = False,
     home_folder: Home = None,
 ) -> None:
-    """Predict texts with a run's model."""
+    """Predict texts with a run's model, or a whole file: CSV, TSV, JSON Lines or Parquet."""
     found = _find(home_folder, run)
+    if bool(texts) == bool(file) or (file is None) != (out is None):
+        raise InputError('predict: give texts, or --file IN with --out OUT, such as "a good film"')
     found.require_model()  # before the heavy libraries are loaded
-    from tui_finetune.console.show import print_predictions
     from tui_finetune.evaluation.trained import load_run
 
-    print_predictions(load_run(found).predict(texts), as_json)
+    if file and out:
+        from tui_finetune.console.prediction import predict_file_with_progress, print_file_result
+
+        result = predict_file_with_progress(load_run(found), file, out, column, overwrite)
+        print_file_result(result, as_json)
+        return
+    from tui_finetune.console.show import print_predictions
+
+    print_predictions(load_run(found).predict(texts or []), as_json)
 
 
 @app.command()
 def evaluate(
     run: Run,
     data: Annotated[str | None, typer.Option(help="A labelled file; else the test rows.")] = None,
+    before: Annotated[
+        bool, typer.Option(help="Judge the model before fine-tuning beside it.")
+    ] = True,
     as_json: Json = False,
     home_folder: Home = None,
 ) -> None:
-    """Give a run's figures on its test rows, or evaluate its model on another file."""
-    from tui_finetune.console.show import print_evaluation
-
+    """Say how good a run's model is on its test rows or on a file, and where it fails."""
     found = _find(home_folder, run)
-    if data is None:
-        from tui_finetune.runs.results import test_results
+    found.require_model()  # before the heavy libraries are loaded
+    from tui_finetune.console.evaluation import print_evaluation
+    from tui_finetune.console.work_progress import progress_on_stderr
+    from tui_finetune.evaluation.judging import judge
+    from tui_finetune.evaluation.trained import LoadedModels
 
-        print_evaluation(found, test_results(found), as_json)
-        return
+    with progress_on_stderr() as progress:
+        document = judge(found, LoadedModels(), data, before, progress)
+    print_evaluation(document, as_json)
+
+
+@app.command()
+def trace(
+    run: Run,
+    text: Annotated[str, typer.Argument(help="The text whose prediction is traced.")],
+    true: Annotated[str | None, typer.Option("--true", help="The right label, if known.")] = None,
+    before: Annotated[
+        bool, typer.Option("--before", help="Trace the model as it was before fine-tuning.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write a page (.html) or all figures (.json) here.")
+    ] = None,
+    as_json: Json = False,
+    home_folder: Home = None,
+) -> None:
+    """Show how a prediction comes about: tokens, embedding, layers, head, label."""
+    found = _find(home_folder, run)
+    found.require_model()  # before the heavy libraries are loaded
+    from tui_finetune.console.trace import print_trace
+    from tui_finetune.evaluation.judging import run_temperature
     from tui_finetune.evaluation.trained import load_run
+    from tui_finetune.tracing.document import trace_document
+    from tui_finetune.tracing.export import export_trace
+    from tui_finetune.tracing.trace import trace as trace_text
 
-    report = load_run(found).evaluate(data)
-    result = {"data": data, "rows": len(report.predictions), "metrics": report.metrics}
-    print_evaluation(found, result, as_json)
+    made = trace_text(load_run(found, "before" if before else "after"), text, true)
+    temperature = None if before else run_temperature(found)
+    if out is not None:
+        export_trace(made, temperature, out)
+    print_trace({"run": found.id, **trace_document(made, temperature)}, as_json)
 
 
 @app.command()

@@ -35,6 +35,11 @@ KEYS = {
     "F4": "\x1bOS",
     "F5": "\x1b[15~",
     "F6": "\x1b[17~",
+    "F7": "\x1b[18~",
+    "F8": "\x1b[19~",
+    "left": "\x1b[D",
+    "right": "\x1b[C",
+    "ctrl+t": "\x14",
 }
 
 
@@ -74,7 +79,8 @@ class Terminal:
         """Press keys by their names; other words are typed."""
         for key in keys:
             self.process.write(KEYS.get(key, key).encode())
-            time.sleep(0.05)
+            # a key soon after escape would be taken for one with alt
+            time.sleep(0.4 if key == "escape" else 0.05)
 
     def wait_for(self, *wanted: str, seconds: float = 60.0) -> str:
         """Wait until the screen shows all the words, and return it."""

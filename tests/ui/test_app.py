@@ -47,7 +47,7 @@ def in_front(app):
 async def opened(pilot, until):
     """Wait until all panes are there."""
     app = pilot.app
-    await until(pilot, lambda: app._workspace and len(app._workspace.children) == 6, 20)
+    await until(pilot, lambda: app._workspace and len(app._workspace.children) == 8, 20)
     await pilot.pause()
 
 
@@ -63,7 +63,9 @@ async def test_without_anything_it_opens_on_the_data_with_the_sample_in_sight(
         first = text.splitlines()
         assert "tui-finetune" in first[0]
         assert "engine: loading" in first[0]
-        assert "1 Data   2 Model   3 Tune   4 Watch   5 Runs   6 Predict" in first[1]
+        assert (
+            "1 Data  2 Model  3 Tune  4 Watch  5 Runs  6 Predict  7 Evaluate  8 Trace" in first[1]
+        )
         assert first[2].startswith(" load ▸ tokenize")
         assert "Load sample_data/reviews.yaml" in text
         assert in_front(app) == "data"
@@ -93,7 +95,7 @@ async def test_with_a_recipe_the_start_has_the_focus(silent_engine, until, tmp_p
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_keys_and_the_mouse_lead_to_every_pane(size, silent_engine, until, tmp_path):
     app = Dashboard(tmp_path)
-    panes = ["data", "model", "tune", "watch", "runs", "predict"]
+    panes = ["data", "model", "tune", "watch", "runs", "predict", "evaluate", "trace"]
     async with app.run_test(size=size) as pilot:
         await opened(pilot, until)
         for number, pane in enumerate(panes, 1):

@@ -33,7 +33,7 @@ def print_run(run: RunDirectory, as_json: bool) -> None:
         document = {"run": run.id, "dir": str(run.path), "state": status.state}
         if status.reason:
             document["reason"] = status.reason
-        _print_json({**document, "metrics": status.metrics})
+        print_json({**document, "metrics": status.metrics})
         return
     console = Console()
     console.print(headline(status))
@@ -47,7 +47,7 @@ def print_runs(home: "Path", as_json: bool) -> None:
     """Print all runs, the newest first."""
     summaries = list_runs(home)
     if as_json:
-        _print_json([summary_document(summary) for summary in summaries])
+        print_json([summary_document(summary) for summary in summaries])
         return
     if not summaries:
         print(f"no runs in {clean(home)} yet; start one with: tui-finetune train")
@@ -83,7 +83,7 @@ def print_run_in_full(run: RunDirectory, as_json: bool) -> None:
     if as_json:
         epochs = [vars(epoch) for epoch in history.epochs()]
         document = {"recipe": recipe.model_dump(mode="json"), "epochs": epochs}
-        _print_json({**summary_document(summarise(run)), **document})
+        print_json({**summary_document(summarise(run)), **document})
         return
     console = Console()
     status = read_status(run.status)
@@ -101,23 +101,13 @@ def print_predictions(predictions: "Sequence[Prediction]", as_json: bool) -> Non
     if as_json:
         from tui_finetune.evaluation.report import prediction_document
 
-        _print_json([prediction_document(prediction) for prediction in predictions])
+        print_json([prediction_document(prediction) for prediction in predictions])
         return
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for prediction in predictions:
         label = Text(clean(prediction.label, 40), style="bold")
         table.add_row(label, f"{prediction.score:.3f}", Text(clean(prediction.text, 500)))
     Console().print(table)
-
-
-def print_evaluation(run: RunDirectory, result: dict[str, Any], as_json: bool) -> None:
-    """Print `{"run", "data", "rows", "metrics"}`."""
-    if as_json:
-        _print_json({"run": run.id, **result})
-        return
-    console = Console()
-    console.print(Text(f"{clean(run.id)} on {clean(result['data'])}, {result['rows']} rows"))
-    console.print(_metrics_table({"": result["metrics"]}))
 
 
 def _metrics_table(metrics: dict[str, dict[str, float | None]]) -> Table:
@@ -134,6 +124,6 @@ def _metrics_table(metrics: dict[str, dict[str, float | None]]) -> Table:
     return table
 
 
-def _print_json(document: Any) -> None:
-    # In ASCII: no control or bidirectional character of a file reaches a terminal.
+def print_json(document: Any) -> None:
+    """Print a document in ASCII: no control or bidirectional character reaches a terminal."""
     print(json.dumps(finite(document), ensure_ascii=True, allow_nan=False, indent=2))

@@ -34,7 +34,7 @@ def choose_columns(dataset: datasets.Dataset, wanted: Columns, origin: str = "th
             f"name two of {_listed(dataset)}"
         )
     sample = dataset.data.slice(0, SAMPLE_ROWS)
-    text = wanted.text or _guess_text(dataset, sample, wanted.label)
+    text = wanted.text or guess_text(dataset, sample, wanted.label)
     label = wanted.label or _guess_label(dataset, sample, text)
     for role, name, allowed in (
         ("text", text, holds_text),
@@ -73,7 +73,8 @@ def _listed(dataset: datasets.Dataset) -> str:
     return ", ".join(clean(name, 40) for name in dataset.column_names)
 
 
-def _guess_text(dataset: datasets.Dataset, sample: pa.Table, label: str | None) -> str | None:
+def guess_text(dataset: datasets.Dataset, sample: pa.Table, label: str | None) -> str | None:
+    """Return the column that most likely holds the texts, `label` left out; None if none does."""
     schema = dataset.features.arrow_schema
     candidates = [
         name

@@ -113,15 +113,32 @@ def split(source: Source, data: DataSection, cache: Path | None = None) -> Prepa
     )
 
 
-def labelled_rows(data: DataSection, cache: Path | None = None) -> tuple[list[str], list[str]]:
-    """Return the texts and the label names of a whole file, unsplit.
+@dataclass(frozen=True)
+class LabelledRows:
+    """The rows of one file that have a text and a label, unsplit."""
 
-    Raises `InputError` as `prepare` does for its rows.
-    """
+    texts: list[str]
+    labels: list[str]
+    rows: list[int]  # their numbers in the file, from 0 on
+    others: datasets.Dataset  # all rows of the file, with the other columns
+    digest: str  # of the file's content
+
+
+def labelled_rows(data: DataSection, cache: Path | None = None) -> LabelledRows:
+    """Return a whole file, unsplit. Raises `InputError` as `prepare` does for its rows."""
     source = open_source(data.source, data.header, cache)
-    rows = _whole_rows(source, choose_columns(source.dataset, data.columns, data.source), data)
-    names = rows.names.take(rows.kept).to_pylist()
-    return rows.texts.select(rows.kept)["text"][:], names
+    columns = choose_columns(source.dataset, data.columns, data.source)
+    whole = _whole_rows(source, columns, data)
+    others = set(source.dataset.column_names) - {columns.text, columns.label}
+    return LabelledRows(
+        texts=whole.texts.select(whole.kept)["text"][:],
+        labels=whole.names.take(whole.kept).to_pylist(),
+        rows=whole.kept.tolist(),
+        others=source.dataset.select_columns(
+            [name for name in source.dataset.column_names if name in others]
+        ),
+        digest=source.digest,
+    )
 
 
 def _check_shares(data: DataSection) -> None:

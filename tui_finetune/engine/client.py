@@ -60,7 +60,9 @@ class EngineClient:
         """Ask the engine and return its answer.
 
         `on_progress` is called with each progress report that comes before the answer. Raises
-        `InputError` if what was asked is wrong, `EngineError` if the engine failed or ended.
+        `InputError` if what was asked is wrong, `EngineError` if the engine failed or ended. Who is
+        cancelled while waiting takes the request back: the engine leaves it at the next progress
+        report, and goes on with what else it was asked.
         """
         await self.start()
         assert self._writer is not None
@@ -76,6 +78,10 @@ class EngineClient:
             self._let_go("the engine has ended; try again")
         try:
             answer = await future
+        except asyncio.CancelledError:
+            if self._writer is not None and method not in STARTS:
+                self._writer.write(json.dumps({"id": number, "method": "cancel"}).encode() + b"\n")
+            raise
         finally:
             self._waiting.pop(number, None)
             if method in STARTS:
@@ -85,9 +91,10 @@ class EngineClient:
         return answer
 
     async def cancel(self) -> None:
-        """End what the engine is doing; waiting requests fail, the next one starts a new engine.
+        """End the engine; waiting requests fail, the next one starts a new engine.
 
-        A start is not cancelled: the run may be there already, and then it is to be stopped.
+        For what reports no progress, and so cannot be taken back. A start is not cancelled: the
+        run may be there already, and then it is to be stopped.
         """
         if self._beginning:
             return

@@ -1,19 +1,25 @@
 """A run's trained model: load it, predict with it, evaluate it on other data."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
 
-from tui_finetune.data.splits import labelled_rows
 from tui_finetune.errors import InputError
-from tui_finetune.evaluation.report import Report, evaluate_rows
-from tui_finetune.models.loading import load_trained
+from tui_finetune.models.loading import load_classifier, load_tokenizer, load_trained
+from tui_finetune.models.sources import model_folder
 from tui_finetune.recipe import Recipe
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.tasks.text_classification import Prediction, predict
-from tui_finetune.text import clean
+
+Version = Literal["after", "before"]
+
+# Two runs, or before and after, side by side.
+_KEPT = 2
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,7 @@ class TrainedModel:
     """A run's model in evaluation mode, ready to predict."""
 
     folder: Path
+    version: Version
     recipe: Recipe
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
@@ -29,39 +36,62 @@ class TrainedModel:
         self, texts: Sequence[str], progress: Callable[[int], None] | None = None
     ) -> list[Prediction]:
         """Predict texts, in their order. Raises `InputError` for a text without content."""
+        self.check_texts(texts)
+        length = self.recipe.tokens.max_length
+        return predict(texts, self.model, self.tokenizer, length, progress=progress)
+
+    def check_texts(self, texts: Sequence[str]) -> None:
+        """Raise `InputError` for a text without content, or that is none."""
         for number, text in enumerate(texts, 1):
             which = f"text {number} of {len(texts)}" if len(texts) > 1 else "the text"
             if not text.strip():
                 raise InputError(f"{which} is empty; give a sentence to predict")
             if not text.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in text):
                 raise InputError(f"{which} is not valid UTF-8; mend its bytes")
-        length = self.recipe.tokens.max_length
-        return predict(texts, self.model, self.tokenizer, length, progress=progress)
-
-    def evaluate(self, source: str, progress: Callable[[int], None] | None = None) -> Report:
-        """Evaluate on a labelled file with the columns of the run's own data.
-
-        Raises `InputError` if the file is wrong, or has labels that the model does not know.
-        """
-        trained = self.recipe.data
-        data = trained.model_copy(update={"source": source})
-        texts, labels = labelled_rows(data)
-        unknown = sorted(set(labels) - set(self.model.config.label2id))
-        if unknown:
-            names = ", ".join(clean(name, 40) for name in unknown[:5])
-            raise InputError(
-                f"{clean(source)}: labels that this model was not trained on: {names}; "
-                "choose a file with the run's labels"
-            )
-        length = self.recipe.tokens.max_length
-        return evaluate_rows(texts, labels, self.model, self.tokenizer, length, progress)
 
 
-def load_run(run: RunDirectory) -> TrainedModel:
-    """Load the best model of a run, or its newest checkpoint if it is not finished.
+def load_run(run: RunDirectory, version: Version = "after") -> TrainedModel:
+    """Load the model of a run, ready to predict, on the accelerator if there is one.
 
-    Raises `InputError` if there is no model yet.
+    `after` is its best model, or its newest checkpoint if it is not finished; `before` is the very
+    model that the training began with: the one the recipe names, with the head that its seed gives.
+
+    Raises `InputError` if there is no model yet, or the one it began with cannot be had.
     """
     folder = run.require_model()
-    model, tokenizer = load_trained(folder)
-    return TrainedModel(folder, run.load_recipe(), model, tokenizer)
+    recipe = run.load_recipe()
+    if version == "after":
+        model, tokenizer = load_trained(folder)
+    else:
+        labels = _label_names(folder)
+        folder = model_folder(recipe.model)
+        set_seed(recipe.train.seed)  # as before the training
+        model, tokenizer = load_classifier(folder, labels).eval(), load_tokenizer(folder)
+    return TrainedModel(folder, version, recipe, model.to(_device()), tokenizer)
+
+
+class LoadedModels:
+    """Keeps the models that were used last in memory; a newer checkpoint replaces its elder."""
+
+    def __init__(self) -> None:
+        self._models: dict[tuple[str, Version], tuple[Path, TrainedModel]] = {}
+
+    def get(self, run: RunDirectory, version: Version = "after") -> TrainedModel:
+        """Return a run's model, loaded now or before. Raises `InputError` as `load_run` does."""
+        key, folder = (run.id, version), run.require_model()
+        found = self._models.pop(key, None)
+        if found is None or (version == "after" and found[0] != folder):
+            while len(self._models) >= _KEPT:
+                self._models.pop(next(iter(self._models)))
+            found = (folder, load_run(run, version))
+        self._models[key] = found  # the newest stands last
+        return found[1]
+
+
+def _label_names(folder: Path) -> list[str]:
+    config = json.loads((folder / "config.json").read_bytes())
+    return [config["id2label"][str(index)] for index in range(len(config["id2label"]))]
+
+
+def _device() -> torch.device:
+    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")

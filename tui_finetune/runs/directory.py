@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,6 +101,12 @@ class RunDirectory:
         if (self.model / "config.json").is_file():
             return self.model
         return self.newest_checkpoint()
+
+    def has_model(self) -> bool:
+        """Return whether there is a model to predict with; not if its folder cannot be read now."""
+        with suppress(OSError):
+            return self.trained_model() is not None
+        return False
 
     def require_model(self) -> Path:
         """Return the folder to predict with. Raises `InputError` as long as there is none."""

@@ -44,6 +44,8 @@ PANES = {
     "watch": "Watch",
     "runs": "Runs",
     "predict": "Predict",
+    "evaluate": "Evaluate",
+    "trace": "Trace",
 }
 
 CALM = Theme(
@@ -84,7 +86,7 @@ class MainScreen(Screen[None]):
 
 
 class Dashboard(App[InputError]):
-    """Data, Model, Tune, Watch, Runs and Predict in one terminal.
+    """Data, Model, Tune, Watch, Runs, Predict, Evaluate and Trace in one terminal.
 
     With `recipe`, or its file, it opens on its start, with `run` on that run. Its result is what
     was wrong with the recipe's file.

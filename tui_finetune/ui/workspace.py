@@ -1,4 +1,4 @@
-"""The six panes, what they share, and what leads from one to the next."""
+"""The panes, what they share, and what leads from one to the next."""
 
 import asyncio
 from contextlib import suppress
@@ -21,10 +21,13 @@ from tui_finetune.text import clean
 from tui_finetune.ui.draft import Draft
 from tui_finetune.ui.inspection import describe_model, list_models, profile_data
 from tui_finetune.ui.panes.data import DataPane
+from tui_finetune.ui.panes.evaluate import EvaluatePane
 from tui_finetune.ui.panes.model import ModelPane
+from tui_finetune.ui.panes.picker import runs_with_model
 from tui_finetune.ui.panes.predict import PredictPane
 from tui_finetune.ui.panes.question import Question
 from tui_finetune.ui.panes.runs import RunsPane
+from tui_finetune.ui.panes.trace import TracePane
 from tui_finetune.ui.panes.tune import TunePane
 from tui_finetune.ui.panes.watch import WatchPane
 from tui_finetune.ui.stages import draft_stages, run_stages
@@ -34,6 +37,9 @@ SAMPLE = Path("sample_data/reviews.yaml")
 
 # How often the header and the rail look at the run that is watched.
 _LOOK_SECONDS = 1.0
+
+# The panes that show one run.
+OfARun = WatchPane | PredictPane | EvaluatePane | TracePane
 
 # The pane in front is painted before the others are made.
 _PAUSE_BEFORE_OTHER_PANES = 0.3
@@ -87,12 +93,20 @@ class Workspace(ContentSwitcher):
     async def show_pane(self, pane: str) -> None:
         """Put a pane in front and give the focus to its first useful widget."""
         await self._mounted(pane)
+        if pane in ("predict", "evaluate", "trace") and self.run is None:
+            await self._take_newest_model()
         if pane != self.current:
             # A focused widget that gets hidden takes the focus away later, maybe from the next one.
             self.screen.set_focus(None)
         self.current = pane
         self.call_after_refresh(self._focus, pane)
         self._tell()
+
+    async def _take_newest_model(self) -> None:
+        """Show the newest run that has a model, so that a pane that needs one is not empty."""
+        newest = await asyncio.to_thread(runs_with_model, self._home, 1)
+        if newest:
+            await self.watch_run(newest[0].run)
 
     def stages(self) -> list[Stage]:
         """Return the stages for the rail: of the draft while it is edited, else of the run."""
@@ -122,7 +136,7 @@ class Workspace(ContentSwitcher):
             widget = self._make(pane)
             widget.display = False
             await self.mount(widget)
-            if isinstance(widget, PredictPane):
+            if isinstance(widget, OfARun):
                 widget.show_run(self.run)
             return widget
 
@@ -140,8 +154,12 @@ class Workspace(ContentSwitcher):
                 return watch
             case "runs":
                 return RunsPane(self._home, id=pane)
-            case _:
+            case "predict":
                 return PredictPane(self._engine, self._home, id=pane)
+            case "evaluate":
+                return EvaluatePane(self._engine, self._home, id=pane)
+            case _:
+                return TracePane(self._engine, self._home, id=pane)
 
     def _focus(self, pane: str) -> None:
         if self.current == pane:
@@ -151,7 +169,7 @@ class Workspace(ContentSwitcher):
         self.run_worker(self._wake_engine(), group="engine")
 
     async def _mount_all(self) -> None:
-        for pane in ("data", "model", "tune", "watch", "runs", "predict"):
+        for pane in ("data", "model", "tune", "watch", "runs", "predict", "evaluate", "trace"):
             await self._mounted(pane)
 
     async def _wake_engine(self) -> None:
@@ -234,12 +252,26 @@ class Workspace(ContentSwitcher):
         await self.watch_run(event.run)
         await self.show_pane("predict")
 
+    @on(RunsPane.EvaluateWanted)
+    @on(WatchPane.EvaluateWanted)
+    async def _evaluate(self, event: RunsPane.EvaluateWanted | WatchPane.EvaluateWanted) -> None:
+        await self.watch_run(event.run)
+        await self.show_pane("evaluate")
+
+    @on(EvaluatePane.TraceWanted)
+    @on(PredictPane.TraceWanted)
+    async def _trace(self, event: EvaluatePane.TraceWanted | PredictPane.TraceWanted) -> None:
+        pane = await self._mounted("trace")
+        assert isinstance(pane, TracePane)
+        await self.show_pane("trace")
+        pane.trace(event.run, event.text, getattr(event, "true", None))
+
     async def watch_run(self, run: RunDirectory) -> None:
-        """Make a run the one that Watch and Predict show."""
+        """Make a run the one that Watch, Predict, Evaluate and Trace show."""
         self.run = run
-        for pane in ("watch", "predict"):
+        for pane in ("watch", "predict", "evaluate", "trace"):
             widget = await self._mounted(pane)
-            assert isinstance(widget, WatchPane | PredictPane)
+            assert isinstance(widget, OfARun)
             widget.show_run(run)
         self._look()
 

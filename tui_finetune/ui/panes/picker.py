@@ -1,4 +1,4 @@
-"""A small list of the runs that have a model, to choose one to predict with."""
+"""A small list of the runs that have a model, to choose one."""
 
 import asyncio
 import time
@@ -50,7 +50,7 @@ class RunPicker(ModalScreen[RunDirectory | None]):
     def compose(self) -> ComposeResult:
         """Lay out the list, which fills as soon as the runs are read."""
         with Vertical():
-            yield Static("Predict with which run?", id="picker-title", markup=False)
+            yield Static("Which run?", id="picker-title", markup=False)
             yield OptionList()
 
     async def on_mount(self) -> None:
@@ -74,14 +74,9 @@ class RunPicker(ModalScreen[RunDirectory | None]):
         self.dismiss(None)
 
 
-def runs_with_model(home: Path) -> list[RunSummary]:
-    """Return the newest runs that can predict, at most `MOST_SHOWN`."""
-    return list(islice(filter(has_model, list_runs(home)), MOST_SHOWN))
-
-
-def has_model(run: RunSummary) -> bool:
-    """Return whether the run has saved anything to predict with."""
-    return run.run.trained_model() is not None
+def runs_with_model(home: Path, most: int = MOST_SHOWN) -> list[RunSummary]:
+    """Return the newest runs that can predict, at most `most`."""
+    return list(islice((run for run in list_runs(home) if run.run.has_model()), most))
 
 
 def _line(run: RunSummary, now: float) -> Content:

@@ -32,7 +32,7 @@ NEWEST_SHOWN = 1000
 PAUSE_SECONDS = 1.0
 
 # What can be done with some runs only.
-_ACTIONS = ("predict", "resume", "delete")
+_ACTIONS = ("predict", "evaluate", "resume", "delete")
 
 # Rows added before the keyboard gets its turn.
 _ROWS_AT_ONCE = 50
@@ -79,6 +79,7 @@ class RunsPane(Vertical):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "predict", "Predict"),
+        Binding("e", "evaluate", "Evaluate"),
         Binding("r", "resume", "Resume"),
         Binding("d,delete", "delete", "Delete…"),
     ]
@@ -92,6 +93,12 @@ class RunsPane(Vertical):
     @dataclass
     class PredictWanted(Message):
         """The person wants to try this run's model."""
+
+        run: RunDirectory
+
+    @dataclass
+    class EvaluateWanted(Message):
+        """The person wants to know how good this run's model is."""
 
         run: RunDirectory
 
@@ -282,7 +289,7 @@ class RunsPane(Vertical):
             return False
         if action == "resume":
             return run.resumable
-        return not run.active if action == "delete" else _has_model(run.run)
+        return not run.active if action == "delete" else run.run.has_model()
 
     def on_data_table_row_highlighted(self) -> None:
         """Say more about the run under the cursor, and offer its keys."""
@@ -299,6 +306,11 @@ class RunsPane(Vertical):
         """Ask for the Predict pane with the run."""
         if run := self.selected:
             self.post_message(self.PredictWanted(run.run))
+
+    def action_evaluate(self) -> None:
+        """Ask for the Evaluate pane with the run."""
+        if run := self.selected:
+            self.post_message(self.EvaluateWanted(run.run))
 
     def action_resume(self) -> None:
         """Ask for the run to go on."""
@@ -342,13 +354,6 @@ def column_widths(width: int) -> list[int]:
         room = names - 2 * widths[_DATA]
     widths[_NAME] = min(max(room, 8), 40)
     return widths
-
-
-def _has_model(run: RunDirectory) -> bool:
-    try:
-        return run.trained_model() is not None
-    except OSError:  # a folder that cannot be read now
-        return False
 
 
 def _row(run: RunSummary, now: float) -> list[str]:

@@ -85,6 +85,7 @@ class WatchPane(Vertical):
         Binding("s", "stop", "Stop…"),
         Binding("r", "resume", "Resume"),
         Binding("p", "predict", "Predict"),
+        Binding("e", "evaluate", "Evaluate"),
         Binding("l", "log", "Log"),
         Binding("escape", "small_log", "Charts", show=False),
     ]
@@ -92,6 +93,12 @@ class WatchPane(Vertical):
     @dataclass
     class PredictWanted(Message):
         """The person wants to try this run's model."""
+
+        run: RunDirectory
+
+    @dataclass
+    class EvaluateWanted(Message):
+        """The person wants to know how good this run's model is."""
 
         run: RunDirectory
 
@@ -314,7 +321,7 @@ class WatchPane(Vertical):
             return snapshot is not None and snapshot.active
         if action == "resume":
             return snapshot is not None and snapshot.resumable
-        if action == "predict":
+        if action in ("predict", "evaluate"):
             return snapshot is not None and snapshot.model is not None
         if action == "log":
             return self._feed is not None
@@ -338,6 +345,11 @@ class WatchPane(Vertical):
         """Ask for the Predict pane with this run."""
         if self._feed is not None:
             self.post_message(self.PredictWanted(self._feed.run))
+
+    def action_evaluate(self) -> None:
+        """Ask for the Evaluate pane with the run."""
+        if self._feed is not None:
+            self.post_message(self.EvaluateWanted(self._feed.run))
 
     def action_log(self) -> None:
         """Give the log all the room, or take it back."""

@@ -33,7 +33,6 @@ class TabLine(Widget):
             # Reverse video, not only a colour: it must be seen without colours too.
             parts.append((f" {number} ", "bold reverse $accent" if here else "$accent"))
             parts.append((f"{title} ", "bold reverse $accent" if here else "$text-muted"))
-            parts.append((" ", ""))
         return Content.assemble(*parts)
 
     def on_click(self, event: events.Click) -> None:
@@ -41,7 +40,7 @@ class TabLine(Widget):
         offset = event.get_content_offset(self)
         end = 0
         for tab, title in self._tabs.items():
-            end += len(title) + 5
+            end += len(title) + 4
             if offset is not None and offset.x < end:
                 self.post_message(self.Chosen(tab))
                 return

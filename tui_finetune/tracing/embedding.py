@@ -1,0 +1,25 @@
+"""The vocabulary around a token's word vector."""
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+NEIGHBOURS = 10
+
+
+@torch.inference_mode()
+def nearest_tokens(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, token_id: int
+) -> list[tuple[str, float]]:
+    """Return the tokens whose word vectors point most nearly the same way, with the cosine."""
+    table = model.get_input_embeddings().weight
+    cosines = torch.nn.functional.cosine_similarity(table, table[token_id], dim=-1)
+    cosines[token_id] = -torch.inf
+    best = cosines.topk(min(NEIGHBOURS, len(cosines) - 1))
+    # a model may have more vectors than its tokenizer has tokens
+    names = tokenizer.convert_ids_to_tokens(best.indices.tolist())
+    return [
+        (name if name is not None else f"<{index}>", cosine)
+        for name, index, cosine in zip(
+            names, best.indices.tolist(), best.values.tolist(), strict=True
+        )
+    ]
