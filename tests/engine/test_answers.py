@@ -79,7 +79,7 @@ async def test_a_trace_is_exported(engine: EngineClient, run: RunDirectory, tmp_
     asked = {"run": run.id, "version": "after", "text": TEXT, "true": None, "attributions": True}
     answer = await engine.request("trace_export", {**asked, "path": str(tmp_path / "page.html")})
     page = Path(answer["path"]).read_text()
-    assert "Attribution" in page
+    assert "What the text added to the logit of" in page
     assert all(word in page for word in TEXT.split())
     with pytest.raises(InputError, match="html"):
         await engine.request("trace_export", {**asked, "path": str(tmp_path / "page.pdf")})

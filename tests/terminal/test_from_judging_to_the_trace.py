@@ -82,7 +82,7 @@ def test_from_an_evaluation_through_a_trace_to_its_page(
     page = tmp_path / "page.html"
     walk.step("export", ["escape", "x"], "html")
     walk.step("exported", ["ctrl+u", str(page), "enter"], "written to")
-    assert "Attribution" in page.read_text(encoding="utf-8")
+    assert "What the text added" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

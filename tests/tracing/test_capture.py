@@ -1,5 +1,7 @@
 """On every family of the table, what is captured is what a plain forward pass computes."""
 
+import copy
+
 import pytest
 import torch
 
@@ -154,3 +156,16 @@ def test_an_unknown_decoder_shows_the_token_that_it_reads(family):
     made = checks(model, capture(model, tokens), plain_logits(model, tokens))
     assert all(check.holds for check in made), made
     assert "contributions" in [check.name for check in made]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float64, 1e-5), (torch.bfloat16, 5e-2), (torch.float16, 1e-2)]
+)
+@pytest.mark.parametrize("name", ["bert", "modernbert", "llama"])
+def test_tolerances_follow_the_dtype(family, name, dtype, tolerance):
+    model, tokenizer = family(name)
+    model = copy.deepcopy(model).to(dtype)
+    tokens = tokenize(TEXT, tokenizer, 32)
+    made = checks(model, capture(model, tokens), plain_logits(model, tokens))
+    assert {check.tolerance for check in made} == {tolerance}
+    assert all(check.holds for check in made), made

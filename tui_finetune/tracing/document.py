@@ -68,7 +68,8 @@ def _tokenize_stage(made: Trace) -> dict[str, Any]:
         words += f", {len(special)} of them its own ({', '.join(dict.fromkeys(special))})"
     words += "; each is a number in the vocabulary."
     if unknown:
-        words += f" {unknown} of them stand for what the vocabulary does not have."
+        stand = "stands" if unknown == 1 else "stand"
+        words += f" {unknown} of them {stand} for what the vocabulary does not have."
     if cut.tokens != 0:
         many = "some" if cut.tokens is None else f"{cut.tokens:,}"
         words += f" {many} more did not fit into {cut.max_length} and were cut off."

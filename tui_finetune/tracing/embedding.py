@@ -3,6 +3,8 @@
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from tui_finetune.tracing.tokens import token_names
+
 NEIGHBOURS = 10
 
 
@@ -15,11 +17,5 @@ def nearest_tokens(
     cosines = torch.nn.functional.cosine_similarity(table, table[token_id], dim=-1)
     cosines[token_id] = -torch.inf
     best = cosines.topk(min(NEIGHBOURS, len(cosines) - 1))
-    # a model may have more vectors than its tokenizer has tokens
-    names = tokenizer.convert_ids_to_tokens(best.indices.tolist())
-    return [
-        (name if name is not None else f"<{index}>", cosine)
-        for name, index, cosine in zip(
-            names, best.indices.tolist(), best.values.tolist(), strict=True
-        )
-    ]
+    names = token_names(best.indices.tolist(), tokenizer)
+    return list(zip(names, best.values.tolist(), strict=True))

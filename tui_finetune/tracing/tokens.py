@@ -48,7 +48,7 @@ def tokenize(text: str, tokenizer: PreTrainedTokenizerBase, max_length: int) -> 
     special = tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True)
     offsets = _offsets(text, tokenizer, max_length) if tokenizer.is_fast else [None] * len(ids)
     tokens = []
-    for index, name in enumerate(_names(ids, tokenizer)):
+    for index, name in enumerate(token_names(ids, tokenizer)):
         start, end = offsets[index] or (None, None)
         # some use one token for what is unknown and for the ends of a text
         unknown = ids[index] == tokenizer.unk_token_id and (
@@ -66,7 +66,7 @@ def _offsets(
     return [(start, end) if end > start else None for start, end in encoded["offset_mapping"]]
 
 
-def _names(ids: list[int], tokenizer: PreTrainedTokenizerBase) -> list[str]:
+def token_names(ids: list[int], tokenizer: PreTrainedTokenizerBase) -> list[str]:
     """Return the tokens as a reader knows them: byte-level ones decoded where they stand alone."""
     names = []
     for index, name in zip(ids, tokenizer.convert_ids_to_tokens(ids), strict=True):

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -349,6 +349,15 @@ class TracePane(Vertical):
     def _show_line(self, content: Content) -> None:
         self.set_class(bool(content), "-saying")
         say(self, "#trace-line", content)
+
+    @on(TraceView.Checked)
+    def _count_check(self, event: TraceView.Checked) -> None:
+        """Add the check of the attributions, in the place of one made for another label."""
+        event.stop()
+        if self._document is not None:
+            others = [one for one in self._document["checks"] if one["name"] != event.check["name"]]
+            self._document["checks"] = [*others, event.check]
+            self._show_head()
 
     def _show_head(self) -> None:
         say(self, "#trace-run", self._head())

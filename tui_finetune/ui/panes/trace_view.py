@@ -102,6 +102,13 @@ class TraceView(Vertical):
         Binding("p,pageup", "stage(-1)", "Previous", key_display="p"),
     ]
 
+    class Checked(Message):
+        """One more figure of the trace was checked."""
+
+        def __init__(self, check: dict[str, Any]) -> None:
+            super().__init__()
+            self.check = check
+
     def __init__(self, engine: EngineClient) -> None:
         super().__init__()
         self._engine = engine
@@ -260,3 +267,4 @@ class TraceView(Vertical):
             stage.failed(str(error))
         else:
             stage.show_attributions(label, answer)
+            self.post_message(self.Checked(answer["check"]))

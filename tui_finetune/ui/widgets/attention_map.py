@@ -21,8 +21,8 @@ _BARE, _NAMED, _ROOMY, _WIDEST = 2, 4, 6, 9
 # From this share on dark ink is read better than light ink.
 _LIGHT_GROUND = 0.8
 
-# Below this share of the largest weight a cell has no figure.
-_FAINT = 0.1
+# Below this shade, a tenth of the largest weight, a cell has no figure.
+_FAINT = 0.3
 
 _DARK, _LIGHT = "#14171c", "#d3d7de"
 _SOFT = "25%"
@@ -159,7 +159,8 @@ class AttentionMap(Widget):
 
     def _draw(self, row: int, column: int, line: int, width: int) -> list[tuple[str, str]]:
         weight = self._rows[row][column] or 0.0
-        share = weight / self._largest if self._largest else 0.0
+        # the root, or one token that all look at would leave the others dark
+        share = (weight / self._largest) ** 0.5 if self._largest else 0.0
         style, softly = _styles(int(share * _SHADES + 0.5))
         if (row, column) == self._cell and line == 0:
             words = _short(weight) if width >= _ROOMY and share >= _FAINT else ""
@@ -181,6 +182,7 @@ class AttentionMap(Widget):
         for step in (0.0, 0.25, 0.5, 0.75, 1.0):
             parts.append((sign(step) * 2, _styles(int(step * _SHADES))[1]))
         parts.append((f" {loss_figure(self._largest)}", ""))
+        parts.append(("  shades by the root", "$text-muted"))
         if len(rows) < whole:
             parts.append((f"  rows {rows.start + 1} to {rows.stop}", "$text-muted"))
         if len(columns) < whole:
