@@ -13,10 +13,10 @@ from tui_finetune.recipe import dump_recipe, parse_recipe
 from tui_finetune.ui.panes.picker import RunPicker
 from tui_finetune.ui.panes.predict import PredictPane
 from tui_finetune.ui.panes.predict_file import PredictFileScreen, progress_line
-from tui_finetune.ui.panes.predict_input import LONGEST_TEXT
 from tui_finetune.ui.panes.predict_live import Answer
 from tui_finetune.ui.panes.predict_words import past_line
 from tui_finetune.ui.widgets.key_line import KeyLine
+from tui_finetune.ui.widgets.sentence_input import LONGEST_TEXT
 
 NARROW, WIDE = (80, 24), (160, 48)
 HOSTILE = "[/] \x1b]52;c;AAAA\x07 \u202egnol " + "x" * 300

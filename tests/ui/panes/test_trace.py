@@ -416,6 +416,17 @@ async def test_the_true_label_belongs_to_the_text_it_came_with(traced):
         assert here.engine.of("trace")[-1]["true"] is None
 
 
+async def test_a_text_from_the_data_is_traced_as_it_is_and_shown_without_control_bytes(traced):
+    text = " \x1b]52;c;AAAA\x07 a \u202e good film\n"
+    async with traced(NARROW, text=text, true="positive") as here:
+        assert here.engine.of("trace")[-1]["text"] == text
+        assert not set("\x1b\x07\u202e") & set(here.text)
+        # traced again unchanged it is still the same text, with its label
+        await here.press("slash", "enter")
+        assert here.engine.of("trace")[-1] == here.engine.of("trace")[0]
+        assert here.engine.of("trace")[-1]["true"] == "positive"
+
+
 async def test_a_wrong_verdict_is_marked(traced):
     async with traced(NARROW, true="positive") as here:
         await here.sees("negative 0.80 ✗")

@@ -20,11 +20,11 @@ from tui_finetune.runs.listing import summarise
 from tui_finetune.text import clean
 from tui_finetune.ui.panes.picker import RunPicker
 from tui_finetune.ui.panes.predict_file import PredictFileScreen
-from tui_finetune.ui.panes.predict_input import SentenceInput
 from tui_finetune.ui.panes.predict_live import LiveAnswers, Side, newest_model
 from tui_finetune.ui.panes.predict_sides import OneSide, SideBySide
 from tui_finetune.ui.panes.predict_words import head, past_line, waiting
 from tui_finetune.ui.widgets.say import say
+from tui_finetune.ui.widgets.sentence_input import SentenceInput
 
 _REMEMBERED = 5
 

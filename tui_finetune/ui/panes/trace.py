@@ -24,10 +24,8 @@ from tui_finetune.ui.panes.trace_view import TraceView
 from tui_finetune.ui.panes.trace_words import start_words, verdict_words
 from tui_finetune.ui.widgets.busy import busy_line
 from tui_finetune.ui.widgets.say import say
+from tui_finetune.ui.widgets.sentence_input import SentenceInput, fit_for_input
 from tui_finetune.ui.words import state_mark
-
-# Far more than a model reads; a whole file pasted by mistake must not go through the pipe.
-_LONGEST_TEXT = 20_000
 
 _TICK_SECONDS = 0.5
 
@@ -85,13 +83,7 @@ class TracePane(Vertical):
         with Horizontal(id="trace-head"):
             yield Static(id="trace-run", markup=False)
             yield Static(id="trace-verdict", markup=False)
-        yield Input(
-            placeholder="a sentence, then Enter",
-            select_on_focus=False,
-            max_length=_LONGEST_TEXT,
-            compact=True,
-            id="trace-text",
-        )
+        yield SentenceInput(select_on_focus=False, compact=True, id="trace-text")
         yield Static(id="trace-line", markup=False)
         yield Static(id="trace-start", markup=False)
         yield TraceView(self._engine)
@@ -105,7 +97,7 @@ class TracePane(Vertical):
     def focus(self, scroll_visible: bool = True) -> "TracePane":
         """Focus what is shown of a trace; the text as long as there is none."""
         if self._document is None or self._changing:
-            self.query_one(Input).focus(scroll_visible)
+            self.query_one(SentenceInput).focus(scroll_visible)
         elif self.has_class("-compared"):
             self.query_one(Comparison).focus(scroll_visible)
         else:
@@ -133,9 +125,9 @@ class TracePane(Vertical):
     def trace(self, run: RunDirectory, text: str, true: str | None = None) -> None:
         """Trace this text with this run's model; `true` is its true label, if it is known."""
         self.show_run(run)
-        self.query_one(Input).value = text
-        self._given = (text.strip(), true)
-        self._begin(text.strip(), "after")
+        self.query_one(SentenceInput).value = text
+        self._given = (text, true)
+        self._begin(text, "after")
 
     def on_show(self) -> None:
         """Show the run's state as it is now."""
@@ -149,13 +141,18 @@ class TracePane(Vertical):
         if self._changing:
             self.action_compare()
         else:
-            self._begin(event.value.strip(), self._asked.get("version", "after"))
+            self._begin(self._text(), self._asked.get("version", "after"))
+
+    def _text(self) -> str:
+        """Return what is typed; a text given from elsewhere whole, as long as it stands there."""
+        typed, given = self.query_one(SentenceInput).value, self._given[0]
+        return given if typed == fit_for_input(given) else typed.strip()
 
     def _begin(self, text: str, version: str) -> None:
         if self._run is None:
             words = "No run is chosen yet: ctrl+o lists those that have a model."
             self._say(words, "$text-warning")
-        elif not text:
+        elif not text.strip():
             self._say("Type a sentence first.", "$text-warning")
         else:
             # The true label belongs to the text that it was given with.
@@ -242,7 +239,7 @@ class TracePane(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can be done now."""
         traced = self._document is not None
-        typing = self.is_mounted and self.query_one(Input).has_focus
+        typing = self.is_mounted and self.query_one(SentenceInput).has_focus
         match action:
             case "back":
                 going_on = self._busy is not None or self._attributing
@@ -262,7 +259,7 @@ class TracePane(Vertical):
             self._give_up()
             self._say("cancelled", "$text-muted")
             self.refresh_bindings()
-        elif self.query_one(Input).has_focus:
+        elif self.query_one(SentenceInput).has_focus:
             self._changing = False
             self._say("")
             self.focus()
@@ -274,18 +271,18 @@ class TracePane(Vertical):
     def action_edit(self) -> None:
         """Go into the text; typing begins another one."""
         self._changing = False
-        self.query_one(Input).focus()
-        self.query_one(Input).select_all()
+        self.query_one(SentenceInput).focus()
+        self.query_one(SentenceInput).select_all()
 
     def action_change_words(self) -> None:
         """Go into the text to change words and see what that changes."""
         self._changing = True
-        self.query_one(Input).focus()
+        self.query_one(SentenceInput).focus()
         self._say("Change words; Enter compares with the text before, Esc leaves.", "$text-accent")
 
     def action_compare(self) -> None:
         """Compare the text as it stands with the one that is traced."""
-        text = self.query_one(Input).value.strip()
+        text = self._text()
         if not text or text == self._asked["text"]:
             words = "The text is still the same: change a word, then compare."
             self._say(words, "$text-warning")

@@ -1,6 +1,7 @@
 """The line that a sentence is typed or pasted into."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from textual import events
 from textual.message import Message
@@ -12,6 +13,11 @@ from tui_finetune.text import clean
 LONGEST_TEXT = 20_000
 
 
+def fit_for_input(text: str) -> str:
+    """Return a text as the input holds it."""
+    return clean(text[:LONGEST_TEXT])
+
+
 class SentenceInput(Input):
     """One line; what is pasted on several becomes one, and is cut where it is too long."""
 
@@ -21,12 +27,14 @@ class SentenceInput(Input):
 
         left_out: int
 
-    def __init__(self) -> None:
-        super().__init__(placeholder="type a sentence, then Enter", max_length=LONGEST_TEXT)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            placeholder="type a sentence, then Enter", max_length=LONGEST_TEXT, **options
+        )
 
     def validate_value(self, value: str) -> str:
-        """Keep control characters away from the model and the terminal."""
-        return clean(value)
+        """Keep control characters away from the terminal, and what is far too long from the box."""
+        return fit_for_input(value)
 
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
