@@ -21,6 +21,7 @@ KEYS = {
     "enter": "\r",
     "escape": "\x1b",
     "tab": "\t",
+    "shift+tab": "\x1b[Z",
     "ctrl+s": "\x13",
     "ctrl+o": "\x0f",
     "ctrl+u": "\x15",

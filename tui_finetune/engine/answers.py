@@ -70,13 +70,13 @@ class Answers:
         report({"what": "loading the model", "done": 0, "of": 0})
         result = predict_file(
             self._trained(params),
-            Path(params["source"]).expanduser(),
-            Path(params["out"]).expanduser(),
+            Path(params["source"]),
+            Path(params["out"]),
             params["column"],
             report,
             overwrite=params["overwrite"],
         )
-        return asdict(result) | {"out": str(result.out)}
+        return result.document()
 
     def _predict(self, params: Params, report: Reporter) -> dict[str, Any]:
         from tui_finetune.evaluation.report import prediction_document

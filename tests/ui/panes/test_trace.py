@@ -830,7 +830,10 @@ async def test_export_takes_attributions_if_they_are_wanted(traced, tmp_path):
     async with traced(NARROW) as here:
         await here.press("x")
         here.app.screen.query_one(Input).value = str(tmp_path / "t.html")
-        await here.press("tab", "space", "shift+tab", "enter")
+        assert "X" not in here.line("with the attributions")
+        await here.press("tab", "space")
+        assert "X" in here.line("with the attributions")
+        await here.press("shift+tab", "enter")
         await here.sees("written to")
         assert here.engine.of("trace_export")[0]["attributions"] is True
 

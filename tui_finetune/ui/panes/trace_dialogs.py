@@ -70,6 +70,17 @@ def checks_content(checks: Sequence[dict[str, Any]]) -> Content:
     return Content("\n").join(lines)
 
 
+class Choice(Checkbox):
+    """A box that is empty while it is off; Textual's own says that by its colour alone."""
+
+    BUTTON_INNER = " "
+
+    def watch_value(self) -> None:
+        """Fill the box, or empty it."""
+        self.BUTTON_INNER = "X" if self.value else " "
+        super().watch_value()
+
+
 class ExportScreen(ModalScreen[tuple[str, bool] | None]):
     """Asks where a trace is written; answers with the path, and whether with attributions."""
 
@@ -97,7 +108,7 @@ class ExportScreen(ModalScreen[tuple[str, bool] | None]):
                 markup=False,
             )
             yield Input(self._suggested, compact=True)
-            yield Checkbox("with the attributions to the predicted label", compact=True)
+            yield Choice("with the attributions to the predicted label", compact=True)
             yield Static(id="export-line", markup=False)
 
     def on_mount(self) -> None:
