@@ -52,7 +52,8 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
         command = [sys.executable, "-m", "tui_finetune", *words]
-        self.process = PtyProcess.spawn(command, dimensions=size[::-1], env=os.environ | env)
+        inherited = {name: os.environ[name] for name in os.environ.keys() - {"COLUMNS", "LINES"}}
+        self.process = PtyProcess.spawn(command, dimensions=size[::-1], env=inherited | env)
         self._hung_up = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

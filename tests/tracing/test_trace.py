@@ -116,6 +116,15 @@ def test_what_does_not_fit_is_said(trained):
     assert "3 more did not fit into 8" in document["stages"][0]["words"]
 
 
+def test_the_attention_mask_is_said_as_it_is(trained):
+    made = trace(trained(), TEXT)
+    words = trace_document(made)["stages"][0]["words"]
+    assert words.endswith("each is a number in the vocabulary, with 1 in the attention mask.")
+    made.tokens.inputs["attention_mask"][0, -2:] = 0
+    count = len(made.tokens.tokens) - 2
+    assert f"{count} of them with 1 in" in trace_document(made)["stages"][0]["words"]
+
+
 def test_of_a_megabyte_only_the_beginning_is_given_back(trained):
     text = "film " * 200_000
     document = trace_document(trace(trained(), text))

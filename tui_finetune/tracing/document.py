@@ -66,7 +66,12 @@ def _tokenize_stage(made: Trace) -> dict[str, Any]:
     words = f"The tokenizer cut {len(made.tokens.text):,} characters into {len(tokens)} tokens"
     if special:
         words += f", {len(special)} of them its own ({', '.join(dict.fromkeys(special))})"
-    words += "; each is a number in the vocabulary."
+    words += "; each is a number in the vocabulary"
+    if (mask := made.tokens.inputs.get("attention_mask")) is not None:
+        seen = int(mask.sum())
+        words += ", " if seen == len(tokens) else f", {seen} of them "
+        words += "with 1 in the attention mask"
+    words += "."
     if unknown:
         stand = "stands" if unknown == 1 else "stand"
         words += f" {unknown} of them {stand} for what the vocabulary does not have."

@@ -63,7 +63,8 @@ async def test_a_row_says_what_is_known_of_a_run(tmp_path, put_run, screen_text,
     put_run("half-one", "stopped", steps=6)
     app = Listing(tmp_path)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: "good-one" in screen_text(app))
+        wanted = ("good-one", "half-one", "2 runs")
+        await until(pilot, lambda: all(words in screen_text(app) for words in wanted))
         text = screen_text(app)
     good, half = line_of(text, "good-one"), line_of(text, "half-one")
     assert good.startswith(" ✓ finished")

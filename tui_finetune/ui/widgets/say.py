@@ -11,7 +11,9 @@ def say(pane: Widget, part: str, content: Content) -> None:
     A layout costs as much as painting the whole screen, so it is left out where the height cannot
     change: the same number of lines, none of them wrapped.
     """
-    widget = pane.query_one(part, Static)
+    widget = next(iter(pane.query(part).results(Static)), None)
+    if widget is None:  # the screen is being taken apart, and an answer still came
+        return
     shown = widget.content
     before = shown if isinstance(shown, Content) else Content(str(shown))
     if not before.is_same(content):
