@@ -91,7 +91,7 @@ def test_rows_with_an_empty_text_are_left_out_when_told_to(
     assert code == 0
     run = all_runs(tmp_path / "home")[0]
     assert json.loads(out)["run"] == run.id
-    assert read_history(run.journal).stages["split"]["train"] == 32
+    assert read_history(run).stages["split"]["train"] == 32
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ async def test_it_answers_then_trains_and_leaves_no_process_behind(
     assert read_status(run.status).state in ("starting", "running")
     wait_for(lambda: read_status(run.status).state == "finished")
     wait_for(lambda: not psutil.pid_exists(read_status(run.status).pid or 0) or zombie(run))
-    assert len(read_history(run.journal).epochs()) == 3
+    assert len(read_history(run).epochs()) == 3
 
     # The engine that trained is gone; the next request starts another.
     answer = await engine.request("predict", {"run": run.id, "texts": ["a good film"]})
@@ -122,7 +122,7 @@ asyncio.run(main())
     assert ended.returncode == -signal.SIGKILL
     (run,) = all_runs(tmp_path)
     wait_for(lambda: read_status(run.status).state == "finished")
-    assert [epoch.number for epoch in read_history(run.journal).epochs()] == list(range(1, 13))
+    assert [epoch.number for epoch in read_history(run).epochs()] == list(range(1, 13))
 
 
 def _params(recipe: Recipe) -> str:
@@ -136,7 +136,7 @@ async def test_a_killed_engine_reads_as_interrupted_and_the_run_can_be_resumed(
     recipe.early_stopping.patience = None
     engine = EngineClient(tmp_path)
     run = RunDirectory(Path((await engine.request("train", as_params(recipe)))["dir"]))
-    wait_for(lambda: len(read_history(run.journal).checkpoints) > 1)
+    wait_for(lambda: len(read_history(run).checkpoints) > 1)
     os.kill(read_status(run.status).pid or 0, signal.SIGKILL)
     wait_for(lambda: read_status(run.status).state == "interrupted", seconds=10)
 

@@ -7,13 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.history import SAMPLES_KEPT, History, HistoryReader, read_history
 from tui_finetune.runs.journal import JournalWriter
 
 
 @pytest.fixture
-def path(tmp_path) -> Path:
-    return tmp_path / "journal.jsonl"
+def run(tmp_path) -> RunDirectory:
+    return RunDirectory(tmp_path)
+
+
+@pytest.fixture
+def path(run) -> Path:
+    return run.journal
 
 
 def log(step: int, **values) -> dict:
@@ -31,6 +37,15 @@ def steps(points) -> list[int]:
     return [point.step for point in points]
 
 
+def losses_logged(history: History) -> list[float]:
+    return list(history.curves["loss"].steps)
+
+
+def same(one: History, other: History) -> bool:
+    """Equal, where a gap (NaN) equals a gap."""
+    return repr(one) == repr(other)
+
+
 def plain_means(logs: list[tuple[int, float | None]], ends: list[int]) -> list[float | None]:
     """The mean training loss between these ends, step by step: a log is for all steps before it."""
     each = np.full(max([0, *ends, *(step for step, _ in logs)]), np.nan)
@@ -45,12 +60,12 @@ def plain_means(logs: list[tuple[int, float | None]], ends: list[int]) -> list[f
     return means
 
 
-def test_a_run_that_has_not_begun_has_an_empty_history(path):
-    assert read_history(path) == History()
+def test_a_run_that_has_not_begun_has_an_empty_history(run):
+    assert read_history(run) == History()
     assert History().epochs() == []
 
 
-def test_the_journal_of_two_epochs_is_told_in_full(path):
+def test_the_journal_of_two_epochs_is_told_in_full(run, path):
     journal = JournalWriter(path)
     journal.write("stage", stage="load", rows=100)
     journal.write("start", total_steps=20, steps_per_epoch=10, selection_metric="eval_f1")
@@ -62,18 +77,21 @@ def test_the_journal_of_two_epochs_is_told_in_full(path):
     journal.write("note", text="early")
     journal.write("test", metrics={"accuracy": 0.7}, rows=10)
     journal.close()
-    history = read_history(path)
+    history = read_history(run)
     assert (history.total_steps, history.steps_per_epoch) == (20, 10)
     assert history.selection_metric == "eval_f1"
     assert history.stages["load"]["rows"] == 100
-    assert steps(history.training) == [5, 10]
-    assert history.training[0].values == {"loss": 0.2, "learning_rate": 1e-4}
+    assert losses_logged(history) == [5, 10]
+    assert list(history.curves["loss"].values) == [0.2, 0.1]
+    assert list(history.curves["learning_rate"].values) == [1e-4, 1e-4]
     assert history.checkpoints[10]["bytes"] == 1234
     assert [note["text"] for note in history.notes] == ["early"]
     assert history.test == {"accuracy": 0.7}
     (epoch,) = history.epochs()
     assert (epoch.number, epoch.step, epoch.validation_loss) == (1.0, 10, 0.5)
-    assert (epoch.accuracy, epoch.f1, epoch.precision) == (0.75, 0.7, None)
+    assert (epoch.accuracy, epoch.f1, epoch.metrics) == (
+        0.75, 0.7, {"loss": 0.5, "accuracy": 0.75, "f1": 0.7},
+    )  # fmt: skip
     assert epoch.train_loss == pytest.approx(0.15)
 
 
@@ -116,7 +134,7 @@ def test_mean_losses_agree_with_a_computation_step_by_step(logs, ends):
 
 def test_a_loss_that_was_not_finite_is_a_gap():
     history = folded(log(5, loss=None), log(10, loss=0.4), log(10, eval_loss=None))
-    assert history.training[0].values == {"loss": None}
+    assert [math.isnan(value) for value in history.curves["loss"].values] == [True, False]
     (epoch,) = history.epochs()
     assert (epoch.train_loss, epoch.validation_loss) == (0.4, None)
 
@@ -131,7 +149,7 @@ def test_what_a_resumed_run_repeats_stands_once():
     first = [start, *epoch(1, 0.9), *epoch(2, 0.8), log(25, loss=0.1)]
     rest = [{**start, "resumed_from": 10}, *epoch(2, 0.7), *epoch(3, 0.6)]
     history = folded(*first, *rest)
-    assert steps(history.training) == [5, 10, 15, 20, 25, 30]
+    assert losses_logged(history) == [5, 10, 15, 20, 25, 30]
     assert steps(history.evaluations) == list(history.checkpoints) == [10, 20, 30]
     assert [row.train_loss for row in history.epochs()] == pytest.approx([0.9, 0.7, 0.6])
 
@@ -140,7 +158,8 @@ def test_a_run_that_begins_anew_keeps_nothing_of_its_first_attempt():
     start = {"event": "start", "total_steps": 30}
     saved = {"event": "checkpoint", "step": 10}
     history = folded(start, log(5, loss=0.9), log(10, eval_loss=0.8), saved, start)
-    assert history == folded(start)
+    assert same(history, folded(start))
+    assert not history.curves
 
 
 def test_only_the_newest_memory_samples_are_kept():
@@ -156,10 +175,10 @@ def test_a_stage_that_is_told_again_is_replaced():
     assert history.stages == {"load": {"event": "stage", "stage": "load"}}
 
 
-def test_entries_that_are_not_ours_are_passed_over(path):
+def test_entries_that_are_not_ours_are_passed_over(run, path):
     strange = [
         {"event": "log", "step": "three", "time": 1.0, "loss": 0.1},
-        {"event": "log", "step": 3, "loss": 0.1},
+        {"event": "log", "step": 3, "time": "late", "loss": 0.1},
         {"event": "log", "step": 3, "time": 1.0, "loss": "low"},
         {"event": "log", "step": 3, "time": 1.0, "loss": [0.1]},
         {"event": "checkpoint"},
@@ -171,20 +190,21 @@ def test_entries_that_are_not_ours_are_passed_over(path):
         {},
     ]
     path.write_text("".join(json.dumps(entry) + "\n" for entry in [*strange, log(4, loss=0.2)]))
-    reader = HistoryReader(path)
+    reader = HistoryReader(run)
     assert reader.update()
-    assert reader.history == folded(log(4, loss=0.2))
+    assert losses_logged(reader.history) == [4]
+    assert not reader.history.evaluations
 
 
 @pytest.mark.parametrize("event", ["log", "checkpoint", "start"])
-def test_a_step_beyond_all_numbers_is_passed_over(path, event):
+def test_a_step_beyond_all_numbers_is_passed_over(run, path, event):
     entry = f'{{"event": "{event}", "time": 1, "loss": 1, "step": 1e999, "total_steps": 1e999}}\n'
     path.write_text(entry + json.dumps(log(4, loss=0.2)) + "\n")
-    assert steps(read_history(path).training) == [4]
+    assert losses_logged(read_history(run)) == [4]
 
 
-def test_an_update_tells_whether_anything_came(path):
-    reader = HistoryReader(path)
+def test_an_update_tells_whether_anything_came(run, path):
+    reader = HistoryReader(run)
     assert not reader.update()
     path.write_text(json.dumps(log(1, loss=0.5)))
     assert not reader.update()  # half a line
@@ -192,7 +212,7 @@ def test_an_update_tells_whether_anything_came(path):
         file.write("\n")
     assert reader.update()
     assert not reader.update()
-    assert steps(reader.history.training) == [1]
+    assert losses_logged(reader.history) == [1]
 
 
 WHOLE = b"".join(
@@ -211,13 +231,76 @@ WHOLE = b"".join(
 @settings(deadline=None)
 @given(st.sets(st.integers(0, len(WHOLE)), max_size=8).map(sorted))
 def test_however_the_bytes_arrive_the_history_is_the_same(tmp_path_factory, cuts):
-    path = tmp_path_factory.getbasetemp() / "pieces.jsonl"
+    run = RunDirectory(tmp_path_factory.getbasetemp())
+    path = run.journal
     path.write_bytes(b"")
-    reader = HistoryReader(path)
+    reader = HistoryReader(run)
     for start, end in zip([0, *cuts], [*cuts, len(WHOLE)], strict=True):
         with path.open("ab") as file:
             file.write(WHOLE[start:end])
         reader.update()
-    assert reader.history == read_history(path)
-    assert steps(reader.history.training) == [5, 10, 15]
+    assert same(reader.history, read_history(run))
+    assert losses_logged(reader.history) == [5, 10, 15]
     assert reader.history.test == {"f1": 0.5}
+
+
+def test_every_number_has_a_curve_with_its_place_on_each_axis():
+    history = folded(
+        {"event": "start", "time": 1000.0, "total_steps": 20},
+        log(10, loss=0.5, grad_norm=2.0, num_input_tokens_seen=640),
+        log(10, eval_loss=0.4, eval_runtime=1.5),
+        log(20, loss=0.3, num_input_tokens_seen=1280),
+    )
+    assert list(history.curves) == ["loss", "grad_norm", "eval_loss", "eval_runtime"]
+    loss = history.curves["loss"]
+    assert [list(loss.xs(axis)) for axis in ("step", "epoch", "time", "tokens")] == [
+        [10, 20], [1, 2], [10, 20], [640, 1280],
+    ]  # fmt: skip
+    assert list(loss.values) == [0.5, 0.3]
+    assert loss.last() == 0.3
+    assert all(loss.knows(axis) for axis in ("step", "epoch", "time", "tokens"))
+
+
+def test_an_axis_on_which_a_place_is_missing_is_not_known():
+    history = folded({"event": "log", "step": 3, "epoch": 1, "loss": 0.5})
+    assert [history.curves["loss"].knows(axis) for axis in ("step", "time", "tokens")] == [
+        True, False, False,
+    ]  # fmt: skip
+
+
+def test_an_entry_that_goes_back_takes_the_place_of_what_followed():
+    history = folded(*(log(step, loss=step) for step in (1, 2, 3, 2, 4)))
+    assert list(history.curves["loss"].values) == [1, 2, 4]
+
+
+def test_evaluations_of_several_sets_at_one_step_are_one():
+    history = folded(log(10, eval_a_loss=0.5), log(10, eval_b_loss=0.6), log(20, eval_a_loss=0.4))
+    assert steps(history.evaluations) == [10, 20]
+    assert history.epochs()[0].metrics == {"a_loss": 0.5, "b_loss": 0.6}
+
+
+def test_the_end_of_the_training_is_a_summary_and_no_curve():
+    history = folded(log(10, loss=0.5), log(10, train_runtime=3.0, train_loss=0.6))
+    assert history.summary == {"train_runtime": 3.0, "train_loss": 0.6}
+    assert list(history.curves) == ["loss"]
+
+
+def test_the_running_time_beside_each_loss_is_no_curve_and_no_end():
+    history = folded(*(log(n, loss=n, train_runtime=2.0 * n, train_loss_b=n) for n in (1, 2)))
+    assert list(history.curves) == ["loss", "train_loss_b"]
+    assert history.summary == {}
+
+
+def test_samples_give_the_machine_its_curves():
+    gpu = {"index": 1, "used_by_run": 5, "used": 7, "power": None}
+    entry = {"event": "sample", "time": 1.0, "step": 4, "process_rss": 100, "gpus": [gpu]}
+    history = folded({"event": "start", "time": 0.0, "steps_per_epoch": 8}, entry)
+    assert {name: curve.last() for name, curve in history.machine.items()} == {
+        "process_rss": 100, "gpu1/used_by_run": 5, "gpu1/used": 7,
+    }  # fmt: skip
+    assert list(history.machine["process_rss"].epochs) == [0.5]
+
+
+def test_a_clock_that_was_set_back_never_turns_the_axis_of_time_round():
+    history = folded(*({**log(n, loss=n), "time": time} for n, time in enumerate((50, 90, 30, 95))))
+    assert list(history.curves["loss"].times) == [0, 40, 40, 45]

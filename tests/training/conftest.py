@@ -28,6 +28,5 @@ def train(tmp_path: Path) -> Callable[[Recipe], RunDirectory]:
 
 def logged(run: RunDirectory, name: str) -> list[tuple[int, Any]]:
     """Return (step, value) of every log entry of the run that has `name`."""
-    history = read_history(run.journal)
-    points = [*history.training, *history.evaluations]
-    return [(point.step, point.values[name]) for point in points if name in point.values]
+    curve = read_history(run).curves[name]
+    return [(int(step), value) for step, value in zip(curve.steps, curve.values, strict=True)]

@@ -112,7 +112,7 @@ def test_the_metrics_of_the_best_epoch_are_those_of_its_saved_model(
     make_recipe: Callable[..., Recipe], train: Train
 ) -> None:
     run = train(make_recipe())
-    epochs = read_history(run.journal).epochs()
+    epochs = read_history(run).epochs()
     best = best_epoch(epochs, "eval_loss")
     assert best is not None
     assert best.validation_loss == min(epoch.validation_loss for epoch in epochs)
@@ -128,12 +128,8 @@ def test_accumulating_two_half_batches_gives_the_losses_of_the_whole_batch(
     halves = train(
         make_recipe(dropout=0.0, per_device_train_batch_size=4, gradient_accumulation_steps=2)
     )
-    first, second = read_history(whole.journal), read_history(halves.journal)
-    assert len(first.training) == len(second.training) == 36
-    for name, one, other in (
-        ("loss", first.training, second.training),
-        ("grad_norm", first.training, second.training),
-        ("eval_loss", first.evaluations, second.evaluations),
-    ):
-        values = [point.values[name] for point in one]
-        assert [point.values[name] for point in other] == pytest.approx(values, abs=1e-4)
+    first, second = read_history(whole), read_history(halves)
+    assert len(first.curves["loss"]) == len(second.curves["loss"]) == 36
+    for name in ("loss", "grad_norm", "eval_loss"):
+        values = list(first.curves[name].values)
+        assert list(second.curves[name].values) == pytest.approx(values, abs=1e-4)

@@ -64,17 +64,14 @@ def train_until(
         return run_training(start)
 
 
-def values(run: RunDirectory) -> list[tuple[int, dict[str, float | None]]]:
+def values(run: RunDirectory) -> dict[str, list[tuple[float, float]]]:
     """Return all figures that do not depend on the clock."""
-    history = read_history(run.journal)
     timed = ("runtime", "per_second")
-    return [
-        (
-            point.step,
-            {name: value for name, value in point.values.items() if not name.endswith(timed)},
-        )
-        for point in [*history.training, *history.evaluations]
-    ]
+    return {
+        name: list(zip(curve.steps, curve.values, strict=True))
+        for name, curve in read_history(run).curves.items()
+        if not name.endswith(timed)
+    }
 
 
 @pytest.mark.parametrize("request_", STOP_REQUESTS)
@@ -99,7 +96,7 @@ def test_a_stopped_and_resumed_run_has_the_losses_of_one_that_never_stopped(
     assert again.resume_from is not None
     assert run_training(again).state == "finished"
 
-    assert len(values(through)) == 36 / logging_steps + 3
+    assert [len(values(through)[name]) for name in ("loss", "eval_loss")] == [36 / logging_steps, 3]
     assert values(start.run) == values(through)
     results = [
         json.loads((run.evaluation / "metrics.json").read_text()) for run in (through, start.run)

@@ -1,18 +1,36 @@
 """A run's history, folded together from its journal: what the Watch pane and the commands show."""
 
+import math
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from tui_finetune.runs.curves import UNKNOWN, Curve
+from tui_finetune.runs.directory import RunDirectory
+from tui_finetune.runs.imports.follow import Follower
 from tui_finetune.runs.journal import Entry, JournalReader
 
 # Enough for the small memory and throughput views; the journal keeps all of them.
 SAMPLES_KEPT = 1000
 
+EVALUATION = "eval_"
+
+# Only the entry at the end of the training has both; its figures are no course of anything.
+# Lightning logs a curve of the one name, a Trainer that counts tokens logs the other at each step.
+_SUMMARY = ("train_runtime", "train_loss")
+
+# Not figures of the training: what says where or when an entry was made.
+_PLACES = ("event", "time", "step", "epoch", "train_runtime")
+
+_MACHINE = ("rows_per_second", "process_rss", "host_used", "cpu_percent")
+_GPU = ("used_by_run", "used", "utilisation", "temperature", "power")
+
 
 @dataclass(frozen=True)
 class Point:
-    """Numbers logged at one step. `values` uses the names of the Trainer's log_history."""
+    """Numbers logged at one step. `values` uses the names of the Trainer's log_history.
+
+    `time` is in seconds since 1970; NaN is unknown.
+    """
 
     step: int
     epoch: float
@@ -22,24 +40,45 @@ class Point:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A row of the epoch table; None where there is no number."""
+    """A row of the epoch table; None where there is no number.
+
+    `metrics` has the figures of the evaluation under the Trainer's names without "eval_".
+    """
 
     number: float
     step: int
     train_loss: float | None
-    validation_loss: float | None
-    accuracy: float | None
-    precision: float | None
-    recall: float | None
-    f1: float | None
+    metrics: dict[str, float | None]
+
+    @property
+    def validation_loss(self) -> float | None:
+        """The loss on the validation rows."""
+        return self.metrics.get("loss")
+
+    @property
+    def accuracy(self) -> float | None:
+        """The accuracy on the validation rows."""
+        return self.metrics.get("accuracy")
+
+    @property
+    def f1(self) -> float | None:
+        """The F1 on the validation rows."""
+        return self.metrics.get("f1")
 
 
 @dataclass
 class History:
-    """All that a journal says, in the order of steps; what a resumed run repeated stands once."""
+    """All that a journal says, in the order of steps; what a resumed run repeated stands once.
 
-    training: list[Point] = field(default_factory=list)
+    `curves` has every number of the log under the Trainer's own name, `machine` those of the
+    samples; a GPU's begin with its place, as "gpu0/used_by_run". `evaluations` has the figures of
+    each step at which there was an evaluation, `summary` those of the end of the training.
+    """
+
+    curves: dict[str, Curve] = field(default_factory=dict)
+    machine: dict[str, Curve] = field(default_factory=dict)
     evaluations: list[Point] = field(default_factory=list)
+    summary: dict[str, float | None] = field(default_factory=dict)
     checkpoints: dict[int, Entry] = field(default_factory=dict)
     samples: list[Entry] = field(default_factory=list)
     stages: dict[str, Entry] = field(default_factory=dict)
@@ -48,15 +87,19 @@ class History:
     total_steps: int = 0
     steps_per_epoch: int = 0
     selection_metric: str = "eval_loss"
+    began: float | None = None
+    """When the training began, in seconds since 1970; None unknown."""
+    _tokens: float = UNKNOWN
 
     def add(self, entry: Entry) -> None:
         """Take in one entry of the journal; unknown events are passed over."""
         event = entry.get("event")
+        if self.began is None and entry.get("time") is not None:
+            self.began = float(entry["time"])
         if event == "log":
             self._add_log(entry)
         elif event == "sample":
-            self.samples.append(entry)
-            del self.samples[:-SAMPLES_KEPT]
+            self._add_sample(entry)
         elif event == "checkpoint":
             self.checkpoints[int(entry["step"])] = entry
         elif event == "stage":
@@ -77,29 +120,58 @@ class History:
                 number=point.epoch,
                 step=point.step,
                 train_loss=loss,
-                validation_loss=point.values.get("eval_loss"),
-                accuracy=point.values.get("eval_accuracy"),
-                precision=point.values.get("eval_precision"),
-                recall=point.values.get("eval_recall"),
-                f1=point.values.get("eval_f1"),
+                metrics={
+                    name.removeprefix(EVALUATION): value for name, value in point.values.items()
+                },
             )
             for point, loss in zip(self.evaluations, losses, strict=True)
         ]
 
     def _add_log(self, entry: Entry) -> None:
+        step, epoch = int(entry.get("step", 0)), float(entry.get("epoch") or 0.0)
         values = {
             key: value
             for key, value in entry.items()
-            if key not in ("event", "time", "step", "epoch")
+            if key not in _PLACES
             and isinstance(value, float | int | None)
+            and not isinstance(value, bool)
         }
-        point = Point(
-            int(entry.get("step", 0)), float(entry.get("epoch") or 0.0), entry["time"], values
-        )
-        if "loss" in values:
-            self.training.append(point)
-        elif "eval_loss" in values:
-            self.evaluations.append(point)
+        if all(name in entry for name in _SUMMARY):
+            self.summary = values | {"train_runtime": entry.get("train_runtime")}
+            return
+        if seen := values.pop("num_input_tokens_seen", None):
+            self._tokens = float(seen)
+        elapsed = self._elapsed(entry)
+        at_epoch = UNKNOWN if entry.get("epoch") is None else epoch
+        for name, value in values.items():
+            curve = self.curves.setdefault(name, Curve())
+            curve.append(step, at_epoch, elapsed, self._tokens, value)
+        evaluated = {n: _finite(v) for n, v in values.items() if n.startswith(EVALUATION)}
+        if evaluated:
+            while self.evaluations and self.evaluations[-1].step > step:
+                self.evaluations.pop()
+            if self.evaluations and self.evaluations[-1].step == step:
+                # several sets of rows, each with an entry of its own
+                evaluated = self.evaluations.pop().values | evaluated
+            time = float(entry["time"]) if entry.get("time") is not None else UNKNOWN
+            self.evaluations.append(Point(step, epoch, time, evaluated))
+
+    def _add_sample(self, entry: Entry) -> None:
+        self.samples.append(entry)
+        del self.samples[:-SAMPLES_KEPT]
+        step = float(entry.get("step") or 0)
+        epoch = step / self.steps_per_epoch if self.steps_per_epoch else UNKNOWN
+        figures = {name: entry.get(name) for name in _MACHINE}
+        for gpu in entry.get("gpus") or []:
+            figures |= {f"gpu{gpu.get('index')}/{name}": gpu.get(name) for name in _GPU}
+        for name, value in figures.items():
+            if value is not None:
+                curve = self.machine.setdefault(name, Curve())
+                curve.append(step, epoch, self._elapsed(entry), self._tokens, float(value))
+
+    def _elapsed(self, entry: Entry) -> float:
+        time = entry.get("time")
+        return UNKNOWN if time is None or self.began is None else float(time) - self.began
 
     def _start(self, entry: Entry) -> None:
         """Begin, or go on from a checkpoint: what came after it is about to be repeated."""
@@ -107,11 +179,19 @@ class History:
         self.total_steps = int(entry.get("total_steps") or 0)
         self.steps_per_epoch = int(entry.get("steps_per_epoch") or 0)
         self.selection_metric = str(entry.get("selection_metric") or "eval_loss")
-        self.training = [point for point in self.training if point.step <= resumed_from]
+        if not resumed_from:
+            self.began = None if entry.get("time") is None else float(entry["time"])
+            self.machine = {}
+            self._tokens = UNKNOWN
+        for name, curve in [*self.curves.items()]:
+            curve.cut(resumed_from + 1)
+            if not curve:
+                del self.curves[name]
         self.evaluations = [point for point in self.evaluations if point.step <= resumed_from]
         self.checkpoints = {
             step: saved for step, saved in self.checkpoints.items() if step <= resumed_from
         }
+        self.summary = {}
 
     def _mean_losses(self, ends: list[int]) -> list[float | None]:
         """Average the logged losses over the steps up to each end, from the end before it on.
@@ -120,20 +200,21 @@ class History:
         its share on either side.
         """
         totals = [0.0] * len(ends)
-        weights = [0] * len(ends)
-        previous = span = 0
-        for point in self.training:
-            loss = point.values.get("loss")
-            while span < len(ends) and previous < point.step:
-                inside = min(point.step, ends[span]) - previous
-                if inside > 0 and loss is not None:
+        weights = [0.0] * len(ends)
+        previous = 0.0
+        span = 0
+        curve = self.curves.get("loss", Curve())
+        for step, loss in zip(curve.steps, curve.values, strict=True):
+            while span < len(ends) and previous < step:
+                inside = min(step, ends[span]) - previous
+                if inside > 0 and not math.isnan(loss):
                     totals[span] += loss * inside
                     weights[span] += inside
                 previous += max(inside, 0)
                 if previous < ends[span]:
                     break
                 span += 1
-            previous = point.step
+            previous = step
         return [
             total / weight if weight else None
             for total, weight in zip(totals, weights, strict=True)
@@ -141,26 +222,32 @@ class History:
 
 
 class HistoryReader:
-    """Follows a journal that may still grow."""
+    """Follows the journal of a run that may still go on."""
 
-    def __init__(self, journal: Path) -> None:
-        self.path = journal
-        self._reader = JournalReader(journal)
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        self._reader = JournalReader(run.journal)
+        self._follower = Follower(run)
         self.history = History()
 
     def update(self) -> bool:
         """Take in what came since the last call; return whether anything did."""
+        self._follower.update()  # an imported run's journal grows only when it is asked for
         entries = self._reader.read()
         for entry in entries:
             with suppress(
-                KeyError, TypeError, ValueError, OverflowError
+                KeyError, TypeError, ValueError, OverflowError, AttributeError
             ):  # a line that is not ours
                 self.history.add(entry)
         return bool(entries)
 
 
-def read_history(journal: Path) -> History:
-    """Return the history of a journal as far as it is written."""
-    reader = HistoryReader(journal)
+def read_history(run: RunDirectory) -> History:
+    """Return the history of a run as far as it is written."""
+    reader = HistoryReader(run)
     reader.update()
     return reader.history
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -18,8 +18,11 @@ class JournalWriter:
         _end_half_line(path)
         self._file: IO[str] = path.open("a", encoding="utf-8")
 
-    def write(self, event: str, **values: Any) -> None:
-        """Append one entry with the present time; numbers that are not finite become null."""
+    def write(self, event: str, /, **values: Any) -> None:
+        """Append one entry with the present time; numbers that are not finite become null.
+
+        A `time` among the values, in seconds since 1970 or None for unknown, stands instead.
+        """
         entry = {"event": event, "time": round(time.time(), 3), **finite(values)}
         line = json.dumps(entry, allow_nan=False) + "\n"
         with self._lock:
