@@ -31,16 +31,21 @@ class TabLine(Widget):
         for number, (tab, title) in enumerate(self._tabs.items(), 1):
             here = tab == self.present
             # Reverse video, not only a colour: it must be seen without colours too.
-            parts.append((f" {number} ", "bold reverse $accent" if here else "$accent"))
+            parts.append((self._before(number), "bold reverse $accent" if here else "$accent"))
             parts.append((f"{title} ", "bold reverse $accent" if here else "$text-muted"))
         return Content.assemble(*parts)
+
+    def _before(self, number: int) -> str:
+        """Return what stands before a title; with a blank more where all fit so."""
+        wide = sum(len(title) + 4 for title in self._tabs.values()) <= self.content_size.width
+        return f" {number} " if wide else f"{number} "
 
     def on_click(self, event: events.Click) -> None:
         """Find the tab under the mouse."""
         offset = event.get_content_offset(self)
         end = 0
-        for tab, title in self._tabs.items():
-            end += len(title) + 4
+        for number, (tab, title) in enumerate(self._tabs.items(), 1):
+            end += len(self._before(number)) + len(title) + 1
             if offset is not None and offset.x < end:
                 self.post_message(self.Chosen(tab))
                 return
