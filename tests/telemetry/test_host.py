@@ -1,13 +1,14 @@
 """Memory and load of the host."""
 
 import os
+import shutil
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tui_finetune.telemetry import host
-from tui_finetune.telemetry.host import read_host
+from tui_finetune.telemetry.host import read_disk, read_host
 
 MIB = 2**20
 
@@ -95,3 +96,20 @@ def test_no_limit_means_the_machine(groups: Path, limit: str) -> None:
     in_group(groups, "0::/")
     limit_v2(groups / "cgroup", limit, used=MIB)
     assert read_host(psutil.Process()).total == psutil.virtual_memory().total
+
+
+def test_the_disk_is_the_one_below_the_folder(tmp_path: Path) -> None:
+    disk = read_disk(tmp_path)
+    assert disk is not None
+    usage = shutil.disk_usage(tmp_path)
+    assert disk.total == usage.total
+    assert disk.free == pytest.approx(usage.free, rel=0.05)
+
+
+def test_a_disk_that_does_not_tell_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert read_disk(tmp_path / "gone") is None
+    nothing = os.statvfs_result((4096, 4096, 0, 0, 0, 0, 0, 0, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: nothing)
+    assert read_disk(Path("/proc")) is None

@@ -6,8 +6,8 @@ from typing import Any
 
 import psutil
 
-from tui_finetune.telemetry.gpu import GpuReader
 from tui_finetune.telemetry.host import read_host
+from tui_finetune.telemetry.nvml import NvmlReader
 from tui_finetune.text import clean
 
 
@@ -24,7 +24,7 @@ def describe_devices() -> dict[str, Any]:
     cuda = torch.cuda.is_available()
     mps = torch.backends.mps.is_available()
     host = read_host(psutil.Process())
-    reader = GpuReader()
+    reader = NvmlReader()
     reader.read(os.getpid())
     return {
         "torch": str(torch.__version__),

@@ -1,5 +1,6 @@
-"""Memory and load of the host, as far as this process may use it."""
+"""Memory, load and disk of the host, as far as this process may use it."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -41,6 +42,24 @@ def read_host(process: psutil.Process) -> HostSample:
     if limited and limited[1] < total:
         used, total = limited
     return HostSample(process.memory_info().rss, used, total, None if first else load)
+
+
+@dataclass(frozen=True)
+class DiskSample:
+    """The file system below a folder, in bytes."""
+
+    free: int
+    """What this user may still write."""
+    total: int
+
+
+def read_disk(folder: Path) -> DiskSample | None:
+    """Return a sample of the file system that a folder lies on, None if it does not tell."""
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        return None
+    return DiskSample(usage.free, usage.total) if usage.total else None
 
 
 def _tightest_limit(pid: int) -> tuple[int, int] | None:
