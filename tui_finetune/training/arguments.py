@@ -10,6 +10,10 @@ from typing import Any
 import torch
 from pydantic import TypeAdapter, ValidationError
 from transformers import TrainingArguments
+from transformers.integrations.integration_utils import (
+    INTEGRATION_TO_CALLBACK,
+    get_available_reporting_integrations,
+)
 
 from tui_finetune.errors import InputError
 from tui_finetune.recipe import Recipe
@@ -39,6 +43,7 @@ def training_arguments(recipe: Recipe, output_dir: Path, train_rows: int) -> Tra
     `TrainingArguments`. Raises `InputError` that names the field for a value it refuses.
     """
     chosen = _checked(recipe.train.model_dump())
+    _refuse_missing_reporters(chosen.get("report_to"))
     values = _defaults(recipe) | chosen
     values["output_dir"] = str(output_dir)
     values.setdefault("logging_steps", _logging_steps(values, train_rows))
@@ -68,8 +73,12 @@ def _defaults(recipe: Recipe) -> dict[str, Any]:
         # A loss that is no number is shown as what it is, not replaced by an average.
         "logging_nan_inf_filter": False,
         "dataloader_pin_memory": torch.cuda.is_available(),  # else torch warns of it
+        # Runs with different batches are compared by the tokens they have read; on a GPU counting
+        # them would wait for it at each step.
+        "include_num_input_tokens_seen": "no" if torch.cuda.is_available() else "non_padding",
         "disable_tqdm": True,
         "report_to": "none",
+        "run_name": recipe.run_name(),  # what report_to calls it
     }
 
 
@@ -96,6 +105,20 @@ def _refuse_unknown(chosen: dict[str, Any]) -> None:
             close = difflib.get_close_matches(key, known, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise InputError(f"train.{clean(key)}: TrainingArguments has no such field{hint}")
+
+
+def _refuse_missing_reporters(report_to: str | list[str] | None) -> None:
+    """Refuse what the Trainer would find missing only when the training begins."""
+    chosen = [report_to] if isinstance(report_to, str) else report_to or []
+    for name in chosen:
+        if name in ("none", "all"):
+            continue
+        if name not in INTEGRATION_TO_CALLBACK:
+            known = ", ".join(sorted(INTEGRATION_TO_CALLBACK))
+            raise InputError(f"train.report_to: {clean(name)}: unknown; the Trainer knows {known}")
+        if name not in get_available_reporting_integrations():
+            package = name.replace("_", "-")
+            raise InputError(f"train.report_to: {name} is not installed; pip install {package}")
 
 
 def _is_refused(field: str, value: Any) -> bool:

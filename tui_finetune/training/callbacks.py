@@ -3,6 +3,8 @@
 import math
 import os
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,16 @@ from tui_finetune.runs.directory import RESUME_STATE, folder_size
 from tui_finetune.runs.journal import JournalWriter, finite
 from tui_finetune.training.progress import Progress
 
-# Beside the eval_ figures that only tell how long the evaluation took.
-VALIDATION_METRICS = ("loss", "accuracy", "precision", "recall", "f1")
+# Beside its figures an evaluation says where it was made and how long it took.
+_NO_METRICS = frozenset(
+    {"runtime", "samples_per_second", "steps_per_second", "model_preparation_time"}
+)
+
+# Names that an entry of the journal has for itself.
+_PLACES = frozenset({"event", "time", "step", "epoch"})
 
 
-class JournalCallback(TrainerCallback):
+class RunJournalCallback(TrainerCallback):
     """Writes the journal and keeps `Progress` up to date."""
 
     def __init__(self, journal: JournalWriter, progress: Progress, resumed_from: int) -> None:
@@ -31,26 +38,30 @@ class JournalCallback(TrainerCallback):
         self._progress = progress
         self._resumed_from = resumed_from
         self._step_began = 0.0
+        self._evaluated = False
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Say how long the way is, and from where it goes on."""
-        batches = len(kwargs["train_dataloader"])
+        rows_a_batch = args.train_batch_size * args.world_size
         self._progress.total_steps = state.max_steps
-        self._progress.rows_per_step = args.train_batch_size * args.gradient_accumulation_steps
+        self._progress.rows_per_step = rows_a_batch * args.gradient_accumulation_steps
         self._progress.training = True
         self._journal.write(
             "start",
             resumed_from=self._resumed_from,
             total_steps=state.max_steps,
-            steps_per_epoch=math.ceil(batches / args.gradient_accumulation_steps),
-            epochs=args.num_train_epochs,
+            steps_per_epoch=_steps_per_epoch(args, kwargs["train_dataloader"]),
+            epochs=planned_epochs(args, kwargs["train_dataloader"]),
             selection_metric=args.metric_for_best_model,
         )
 
-    def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
-        """Note the time."""
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Note the time, and the evaluation before this step, which the Trainer has judged now."""
+        self._take_over_best(state)
         self._step_began = time.perf_counter()
 
     def on_step_end(
@@ -70,17 +81,31 @@ class JournalCallback(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         """Write a log entry as the Trainer names it."""
-        values = {name: value for name, value in logs.items() if name != "epoch"}
-        self._journal.write("log", step=state.global_step, epoch=state.epoch, **values)
+        self._journal.write("log", step=state.global_step, epoch=state.epoch, **numbers(logs))
+
+    def on_evaluate(self, *args: Any, **kwargs: Any) -> None:
+        """Note that there are new figures; the Trainer judges only now whether they are better."""
+        self._evaluated = True
 
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Write that a checkpoint is whole, and take over the best evaluation so far."""
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        self._journal.write("checkpoint", step=state.global_step, bytes=folder_size(folder))
-        if best := _best_evaluation(state):
-            self._progress.metrics["validation"] = best
+        size = folder_size(folder) if folder.is_dir() else None
+        self._journal.write("checkpoint", step=state.global_step, bytes=size)
+        self._take_over_best(state)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Take over the best evaluation of all."""
+        self._take_over_best(state)
+
+    def _take_over_best(self, state: TrainerState) -> None:
+        if self._evaluated:
+            self._progress.metrics["validation"] = _best_evaluation(state)
+            self._evaluated = False
 
 
 class StopCallback(TrainerCallback):
@@ -160,16 +185,57 @@ class ResumeCallback(TrainerCallback):
         os.replace(temporary, path)
 
 
+def numbers(logs: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numbers of a log entry; scripts log tensors and words as well."""
+    found = {}
+    for name, value in logs.items():
+        with suppress(TypeError, ValueError):
+            if name not in _PLACES and not isinstance(value, str):
+                found[name] = value if isinstance(value, float | int) else float(value)
+    return found
+
+
+def metrics_of(logs: Mapping[str, Any], prefix: str) -> dict[str, float | None]:
+    """Return the figures of an evaluation by their names without `prefix`, "eval_" or "test_"."""
+    return {
+        name.removeprefix(prefix): finite(value)
+        for name, value in numbers(logs).items()
+        if name.startswith(prefix) and name.removeprefix(prefix) not in _NO_METRICS
+    }
+
+
 def _best_evaluation(state: TrainerState) -> dict[str, float | None]:
-    """Return the metrics of the evaluation that the Trainer holds for the best."""
-    for entry in state.log_history:
-        if entry["step"] == state.best_global_step and "eval_loss" in entry:
-            return {
-                name.removeprefix("eval_"): finite(value)
-                for name, value in entry.items()
-                if name.removeprefix("eval_") in VALIDATION_METRICS
-            }
-    return {}
+    """Return the metrics at the step that the Trainer holds for the best, else at the last one.
+
+    A Trainer with several sets of validation rows makes an entry for each.
+    """
+    entries = [entry for entry in state.log_history if metrics_of(entry, "eval_")]
+    if not entries:
+        return {}
+    step = state.best_global_step or entries[-1]["step"]
+    return {
+        name: value
+        for entry in entries
+        if entry["step"] == step
+        for name, value in metrics_of(entry, "eval_").items()
+    }
+
+
+def planned_epochs(args: TrainingArguments, dataloader: Any) -> float | None:
+    """Return how often the rows will be gone through, None for data of unknown length."""
+    if args.max_steps <= 0:
+        return float(args.num_train_epochs)
+    steps = _steps_per_epoch(args, dataloader)
+    return args.max_steps / steps if steps else None
+
+
+def _steps_per_epoch(args: TrainingArguments, dataloader: Any) -> int | None:
+    """Return the optimizer steps of an epoch, None for data of unknown length."""
+    try:
+        batches = len(dataloader)
+    except TypeError:
+        return None
+    return math.ceil(batches / int(args.gradient_accumulation_steps))
 
 
 def _at_epoch_end(state: TrainerState) -> bool:

@@ -1,9 +1,11 @@
 """What the worker thread and the main thread tell each other while a run goes on."""
 
+import time
 from collections import deque
 from dataclasses import dataclass, field
 
 from tui_finetune.runs.control import StopRequest
+from tui_finetune.runs.status import Status
 
 
 class StopWanted(Exception):
@@ -33,6 +35,21 @@ class Progress:
         if not seconds:
             return None
         return self.rows_per_step * len(self.step_seconds) / seconds
+
+    def present(self, status: Status) -> Status:
+        """Return a run's status brought up to now, as one whose process lives."""
+        running = "running" if self.training else "starting"
+        return status.model_copy(
+            update={
+                "state": "stopping" if self.stop else running,
+                "heartbeat": time.time(),
+                "step": self.step,
+                "total_steps": self.total_steps,
+                "epoch": self.epoch,
+                "rows_per_second": self.rows_per_second(),
+                "metrics": dict(self.metrics),
+            }
+        )
 
     def check_stop_now(self) -> None:
         """Raise `StopWanted` if it is to stop at once."""

@@ -6,6 +6,9 @@ Runs in a thread of its own, beside the main thread that keeps the run directory
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import transformers
@@ -24,12 +27,15 @@ from tui_finetune.runs.directory import RunDirectory, write_whole
 from tui_finetune.runs.journal import JournalWriter
 from tui_finetune.tasks import text_classification as task
 from tui_finetune.training.arguments import training_arguments
-from tui_finetune.training.callbacks import JournalCallback, ResumeCallback, StopCallback
+from tui_finetune.training.callbacks import ResumeCallback, RunJournalCallback, StopCallback
 from tui_finetune.training.environment import write_environment
 from tui_finetune.training.model_card import model_card
 from tui_finetune.training.progress import Progress, StopWanted
 from tui_finetune.training.setup import Setup
 from tui_finetune.training.start import Start
+
+# Where the Trainer's TensorBoard callback looks for its folder when it is made.
+_EVENT_FILES = "TENSORBOARD_LOGGING_DIR"
 
 
 def train(start: Start, journal: JournalWriter, progress: Progress) -> str:
@@ -89,24 +95,40 @@ def build_trainer(start: Start, journal: JournalWriter, progress: Progress) -> T
     callbacks = [
         resume,
         StopCallback(progress),
-        JournalCallback(journal, progress, resumed_from),
+        RunJournalCallback(journal, progress, resumed_from),
     ]
     if recipe.early_stopping.patience is not None:
         callbacks.append(EarlyStoppingCallback(recipe.early_stopping.patience))
     if resume_from:
         arguments.restore_callback_states_from_checkpoint = True  # early stopping's patience
-    trainer = Trainer(
-        model=model,
-        args=arguments,
-        train_dataset=encoded["train"],
-        eval_dataset=encoded["validation"],
-        data_collator=task.collator(tokenizer, recipe.tokens),
-        processing_class=tokenizer,
-        compute_metrics=task.compute_metrics,
-        callbacks=callbacks,
-    )
+    with _event_files_in(run.path / "tensorboard"):
+        trainer = Trainer(
+            model=model,
+            args=arguments,
+            train_dataset=encoded["train"],
+            eval_dataset=encoded["validation"],
+            data_collator=task.collator(tokenizer, recipe.tokens),
+            processing_class=tokenizer,
+            compute_metrics=task.compute_metrics,
+            callbacks=callbacks,
+        )
     resume.trainer = trainer
     return trainer
+
+
+@contextmanager
+def _event_files_in(folder: Path) -> Iterator[None]:
+    """Let a Trainer that reports to TensorBoard write there, unless the person says where.
+
+    Its own choice would be a folder of its own for each start, among the checkpoints.
+    """
+    former = os.environ.get(_EVENT_FILES)
+    os.environ.setdefault(_EVENT_FILES, str(folder))
+    try:
+        yield
+    finally:
+        if former is None:
+            del os.environ[_EVENT_FILES]
 
 
 def _token_shapes(encoded: dict[str, Dataset], setup: Setup) -> dict[str, Any]:
