@@ -56,7 +56,7 @@ def test_a_run_without_a_name_gets_one_for_good(tmp_path):
 
 def test_an_id_says_when_in_utc_and_what(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        time, "gmtime", lambda: time.struct_time((2026, 11, 21, 5, 30, 12, 5, 325, 0))
+        time, "gmtime", lambda *_: time.struct_time((2026, 11, 21, 5, 30, 12, 5, 325, 0))
     )
     assert re.fullmatch(
         r"20261121-053012-films-[0-9a-f]{4}", create_run(tmp_path, recipe("films")).id

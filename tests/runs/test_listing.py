@@ -7,9 +7,10 @@ import pytest
 
 from tui_finetune.errors import InputError
 from tui_finetune.recipe import parse_recipe
-from tui_finetune.runs import listing
+from tui_finetune.runs.about import About, write_about
 from tui_finetune.runs.directory import RunDirectory, create_run
-from tui_finetune.runs.listing import RunLister, delete_run, list_runs, summary_document
+from tui_finetune.runs.index import list_runs
+from tui_finetune.runs.listing import delete_run, summarise, summary_document
 from tui_finetune.runs.status import Status, this_process, write_status
 
 RECIPE = parse_recipe({"data": {"source": "reviews.csv"}}, "test")
@@ -88,37 +89,6 @@ def test_a_damaged_status_file_is_listed_as_interrupted(tmp_path, content):
     assert found.name == "a"
 
 
-def test_a_lister_reads_only_the_status_files_that_changed(tmp_path, monkeypatch):
-    runs = [put_run(tmp_path, name, state="finished") for name in "abc"]
-    read = []
-    summarise = listing.summarise
-    monkeypatch.setattr(listing, "summarise", lambda run: read.append(run.id) or summarise(run))
-    lister = RunLister(tmp_path)
-    lister.update()
-    assert sorted(read) == ["a", "b", "c"]
-    read.clear()
-    write_status(runs[1].status, Status(name="b", state="failed"))
-    os.utime(runs[1].status, ns=(1, 1))
-    assert [run.state for run in lister.update()] == ["finished", "failed", "finished"]
-    assert read == ["b"]
-
-
-def test_a_lister_notices_that_a_process_died_although_its_file_did_not_change(
-    tmp_path, monkeypatch
-):
-    put_run(tmp_path, "a", state="running", **this_process())
-    lister = RunLister(tmp_path)
-    assert lister.update()[0].state == "running"
-    monkeypatch.setattr("tui_finetune.runs.status.process_lives", lambda status: False)
-    assert lister.update()[0].state == "interrupted"
-
-
-def test_only_the_newest_are_read_when_that_is_asked(tmp_path):
-    for name in "abcd":
-        put_run(tmp_path, name, state="finished")
-    assert [run.id for run in RunLister(tmp_path).update(2)] == ["d", "c"]
-
-
 def test_the_document_is_plain_json_with_times_in_utc(tmp_path):
     put_run(tmp_path, "a", state="finished", started=0.0, metrics={"test": {"accuracy": 0.5}})
     document = json.loads(json.dumps(summary_document(list_runs(tmp_path)[0])))
@@ -161,3 +131,52 @@ def test_a_removal_that_fails_half_way_leaves_no_half_run_in_the_list(tmp_path, 
     with pytest.raises(InputError, match="cannot remove it"):
         delete_run(run)
     assert list_runs(tmp_path) == []
+
+
+def test_what_a_person_wrote_goes_before_what_the_run_says_and_comes_along(tmp_path):
+    run = put_run(tmp_path, "a", state="finished")
+    write_about(run, About(name="the good one", tags=("base", "night"), note="keep"))
+    summary = summarise(run)
+    assert (summary.name, summary.tags, summary.note) == ("the good one", ("base", "night"), "keep")
+    assert summary.settings["data.source"] == "reviews.csv"
+    document = json.loads(json.dumps(summary_document(summary)))
+    assert (document["name"], document["tags"]) == ("the good one", ["base", "night"])
+
+
+@pytest.mark.parametrize("origin", ["script", "import"])
+def test_only_a_run_of_our_own_can_be_resumed(tmp_path, origin):
+    assert summarise(put_run(tmp_path, "own", state="stopped")).resumable
+    assert not summarise(put_run(tmp_path, "other", state="stopped", origin=origin)).resumable
+
+
+@pytest.mark.parametrize(
+    ("metrics", "told"),
+    [
+        ({"loss": 0.3, "f1": 0.7, "accuracy": 0.8}, ("accuracy", 0.8)),
+        ({"loss": 0.3, "f1": 0.7, "accuracy": None}, ("f1", 0.7)),
+        ({"rewards/margins": 1.5, "loss": 0.3}, ("loss", 0.3)),
+        ({"rewards/margins": 1.5}, ("rewards/margins", 1.5)),
+        ({"loss": None}, None),
+        ({}, None),
+    ],
+)
+def test_the_figure_that_says_most_is_told(tmp_path, metrics, told):
+    run = put_run(tmp_path, "a", state="finished", metrics={"validation": metrics})
+    assert summarise(run).told("validation") == told
+    assert summarise(run).told("test") is None
+
+
+def test_a_run_without_a_start_began_when_its_id_was_made(tmp_path):
+    run = put_run(tmp_path, "20260101-000000-a-0000", state="queued")
+    assert summarise(run).began == 1767225600.0  # 2026-01-01 in UTC
+    assert summarise(put_run(tmp_path, "odd", state="queued")).began == 0.0
+    assert summarise(put_run(tmp_path, "b", state="finished", started=5.0)).began == 5.0
+
+
+def test_a_run_that_goes_on_takes_until_now_and_one_that_ended_until_its_end(tmp_path):
+    now = time.time()
+    live = put_run(tmp_path, "a", state="running", started=now - 60, **this_process())
+    assert 60 <= summarise(live).duration < 120
+    ended = put_run(tmp_path, "b", state="finished", started=100.0, ended=160.0)
+    assert summarise(ended).duration == 60.0
+    assert summarise(put_run(tmp_path, "c", state="finished", ended=160.0)).duration is None

@@ -53,6 +53,8 @@ def kill_run(run: RunDirectory) -> None:
 
 def _require_active(run: RunDirectory) -> Status:
     status = read_status(run.status)
+    if status.origin == "import":
+        raise InputError(f"run {clean(run.id)}: it is of others; stop it where it was started")
     if status.state not in ACTIVE:
         raise InputError(f"run {clean(run.id)}: it is {status.state}, there is nothing to stop")
     return status

@@ -12,6 +12,7 @@ from pathlib import Path
 from tui_finetune.errors import InputError
 from tui_finetune.home import runs_folder
 from tui_finetune.recipe import Recipe, dump_recipe, load_recipe
+from tui_finetune.runs.about import name_of
 from tui_finetune.runs.status import read_status
 from tui_finetune.text import clean
 
@@ -54,6 +55,11 @@ class RunDirectory:
     def status(self) -> Path:
         """The present state, replaced atomically."""
         return self.path / "status.json"
+
+    @property
+    def about(self) -> Path:
+        """What a person wrote about the run: name, tags, note."""
+        return self.path / "about.json"
 
     @property
     def journal(self) -> Path:
@@ -122,9 +128,19 @@ class RunDirectory:
 def create_run(home: Path, recipe: Recipe) -> RunDirectory:
     """Make the directory of a new run, with its recipe in it."""
     name = recipe.run_name()
+    run = create_run_directory(home, name)
+    write_whole(run.recipe, dump_recipe(recipe.model_copy(update={"name": name})))
+    return run
+
+
+def create_run_directory(home: Path, name: str, began: float | None = None) -> RunDirectory:
+    """Make an empty run with an id of its own. Raises `InputError` if the home is not writable.
+
+    `began` is the time in its id, in seconds since 1970; None is now.
+    """
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "run"
     while True:
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(began))
         path = runs_folder(home) / f"{stamp}-{slug}-{secrets.token_hex(2)}"
         try:
             path.mkdir(parents=True)
@@ -138,18 +154,22 @@ def create_run(home: Path, recipe: Recipe) -> RunDirectory:
         break
     run = RunDirectory(path)
     run.control.mkdir()
-    write_whole(run.recipe, dump_recipe(recipe.model_copy(update={"name": name})))
     return run
 
 
 def all_runs(home: Path) -> list[RunDirectory]:
     """Return all runs, the newest first."""
+    folder = runs_folder(home)
+    return [RunDirectory(folder / run_id) for run_id in run_ids(folder)]
+
+
+def run_ids(folder: Path) -> list[str]:
+    """Return the ids of the runs in a folder of runs, the newest first; none if there is none."""
     try:
-        entries = [entry for entry in os.scandir(runs_folder(home)) if entry.is_dir()]
+        names = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
     except (FileNotFoundError, NotADirectoryError):
         return []
-    shown = [entry for entry in entries if not entry.name.startswith(".")]
-    return [RunDirectory(Path(entry.path)) for entry in sorted(shown, key=_name, reverse=True)]
+    return sorted((name for name in names if not name.startswith(".")), reverse=True)
 
 
 def find_run(home: Path, wanted: str) -> RunDirectory:
@@ -165,11 +185,12 @@ def find_run(home: Path, wanted: str) -> RunDirectory:
         raise InputError(f"no runs in {clean(home)} yet; start one with: tui-finetune train")
     if wanted == "last":
         return runs[0]
-    exact = [run for run in runs if run.id == wanted]
-    named = [run for run in runs if read_status(run.status).name == wanted]
-    for found in (exact, named[:1]):
-        if found:
-            return found[0]
+    for run in runs:
+        if run.id == wanted:
+            return run
+    for run in runs:
+        if name_of(run, read_status(run.status)) == wanted:
+            return run
     beginnings = [run for run in runs if run.id.startswith(wanted)]
     if len(beginnings) == 1:
         return beginnings[0]
@@ -198,7 +219,3 @@ def _files(folder: Path) -> Iterable[Path]:
 def _step(checkpoint: Path) -> int:
     number = checkpoint.name.rpartition("-")[2]
     return int(number) if number.isdecimal() else -1
-
-
-def _name(entry: os.DirEntry[str]) -> str:
-    return entry.name

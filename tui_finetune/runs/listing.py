@@ -1,19 +1,26 @@
-"""The list of all runs, read from their status files alone, and the removal of a run."""
+"""A run in a line: what its status, its settings and its person say. And the removal of a run."""
 
 import os
 import secrets
 import shutil
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 from tui_finetune.errors import InputError
-from tui_finetune.runs.directory import RunDirectory, all_runs
+from tui_finetune.runs.about import read_about
+from tui_finetune.runs.directory import RunDirectory
+from tui_finetune.runs.settings import read_settings
 from tui_finetune.runs.status import ACTIVE, RESUMABLE, read_status
 from tui_finetune.text import clean
 
 Metrics = dict[str, dict[str, float | None]]
+
+# What is told first of a run's figures; of those that it has not, the loss, then any other.
+_TOLD_FIRST = ("accuracy", "f1")
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,12 @@ class RunSummary:
     epochs: float
     metrics: Metrics
     """Of the best epoch ("validation") and of the end ("test")."""
+    origin: str = ""
+    """ "" for a run of this program, "script" or "import" (see `Status`)."""
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Under dotted keys, as `read_settings` gives them."""
 
     @property
     def id(self) -> str:
@@ -49,8 +62,8 @@ class RunSummary:
 
     @property
     def resumable(self) -> bool:
-        """Whether it ended before its time."""
-        return self.state in RESUMABLE
+        """Whether it ended before its time, and is of this program, which alone can go on."""
+        return self.state in RESUMABLE and not self.origin
 
     @property
     def validation_accuracy(self) -> float | None:
@@ -62,44 +75,43 @@ class RunSummary:
         """The accuracy on the rows held back."""
         return self.metrics.get("test", {}).get("accuracy")
 
+    @property
+    def began(self) -> float:
+        """When it started; as long as that is unknown, when its id was made."""
+        return self.started if self.started is not None else _time_of_id(self.id)
 
-class RunLister:
-    """Lists the runs again and again; a status file that did not change is not read again."""
+    @property
+    def duration(self) -> float | None:
+        """The seconds from its start to its end, or until now if it goes on."""
+        until = time.time() if self.active else self.ended
+        return None if until is None or self.started is None else until - self.started
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        self._known: dict[str, tuple[int, RunSummary]] = {}
+    @cached_property
+    def words(self) -> str:
+        """All that a search by words looks at, in lower case."""
+        parts = (self.name, self.data, self.model, *self.tags, self.note, self.id)
+        return "\n".join(parts).lower()
 
-    def update(self, newest: int | None = None) -> list[RunSummary]:
-        """Return all runs, or the `newest` so many, the newest first."""
-        known, self._known = self._known, {}
-        summaries = []
-        for run in all_runs(self._home)[:newest]:
-            changed, summary = _modified(run.status), None
-            if run.id in known and known[run.id][0] == changed:
-                summary = known[run.id][1]
-            # Whether a run's process still lives is not in its file.
-            if summary is None or summary.active:
-                summary = summarise(run)
-            self._known[run.id] = changed, summary
-            summaries.append(summary)
-        return summaries
-
-
-def list_runs(home: Path) -> list[RunSummary]:
-    """Return all runs of a home, the newest first."""
-    return RunLister(home).update()
+    def told(self, split: str) -> tuple[str, float] | None:
+        """Return the figure of a split ("validation", "test") that says most, with its name."""
+        known = {
+            name: value for name, value in self.metrics.get(split, {}).items() if value is not None
+        }
+        for name in (*_TOLD_FIRST, "loss", *known):
+            if name in known:
+                return name, known[name]
+        return None
 
 
 def summarise(run: RunDirectory) -> RunSummary:
-    """Return a run in a line, as its status file says."""
-    status = read_status(run.status)
+    """Return a run in a line, as its files say now."""
+    status, about = read_status(run.status), read_about(run)
     ended = status.ended
     if ended is None and status.state not in ACTIVE:
         ended = status.heartbeat
     return RunSummary(
         run=run,
-        name=status.name or run.id,
+        name=about.name or status.name or run.id,
         state=status.state,
         reason=status.reason,
         started=status.started,
@@ -112,6 +124,10 @@ def summarise(run: RunDirectory) -> RunSummary:
         epoch=status.epoch,
         epochs=status.epochs,
         metrics=status.metrics,
+        origin=status.origin,
+        tags=about.tags,
+        note=about.note,
+        settings=read_settings(run),
     )
 
 
@@ -132,6 +148,10 @@ def summary_document(run: RunSummary) -> dict[str, Any]:
         "epoch": run.epoch,
         "epochs": run.epochs,
         "metrics": run.metrics,
+        "origin": run.origin,
+        "tags": list(run.tags),
+        "note": run.note,
+        "settings": dict(run.settings),
         "dir": str(run.run.path),
     }
 
@@ -141,9 +161,9 @@ def delete_run(run: RunDirectory) -> None:
 
     It gets a hidden name first, so that no list ever shows a run that is half gone.
     """
-    state = read_status(run.status).state
-    if state in ACTIVE:
-        raise InputError(f"run {clean(run.id)}: it is {state}; stop it before you delete it")
+    status = read_status(run.status)
+    if status.state in ACTIVE and status.origin != "import":  # that one goes on without this
+        raise InputError(f"run {clean(run.id)}: it is {status.state}; stop it before you delete it")
     hidden = run.path.with_name(f".deleted-{run.id}-{secrets.token_hex(2)}")
     try:
         os.rename(run.path, hidden)
@@ -155,11 +175,11 @@ def delete_run(run: RunDirectory) -> None:
         raise InputError(f"run {clean(run.id)}: cannot remove it ({reason})") from None
 
 
-def _modified(path: Path) -> int:
+def _time_of_id(run_id: str) -> float:
     try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
+        return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def _iso(time: float | None) -> str | None:

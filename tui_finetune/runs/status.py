@@ -16,6 +16,9 @@ RESUMABLE = frozenset({"stopped", "interrupted", "failed"})
 # A run on another host is believed for this long after its last heartbeat.
 HEARTBEAT_LIMIT_SECONDS = 60.0
 
+# A run of others shows that it goes on when its files grow: some log every few minutes only.
+IMPORT_LIMIT_SECONDS = 600.0
+
 # Start times of processes are computed from the boot time, which moves with the clock.
 _START_TIME_TOLERANCE_SECONDS = 5.0
 
@@ -23,9 +26,12 @@ _START_TIME_TOLERANCE_SECONDS = 5.0
 class Status(BaseModel):
     """What `status.json` says. Times are seconds since 1970, None is unknown.
 
-    `metrics` has the figures of the best epoch ("validation") and of the end ("test").
+    `metrics` has the figures of the best epoch ("validation") and of the end ("test"). `origin` is
+    "" for a run of this program, "script" for one of a script with its `JournalCallback`, "import"
+    for a run of others that was translated.
     """
 
+    origin: str = ""
     state: str = "interrupted"
     reason: str = ""
     name: str = ""
@@ -62,14 +68,30 @@ def read_status(path: Path) -> Status:
         status = Status.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return Status(reason="its status file is missing or damaged")
+    return as_of_now(status)
+
+
+def as_of_now(status: Status) -> Status:
+    """Return what is true of a status that was written earlier: it may need a living process."""
     if status.state in ACTIVE and not process_lives(status):
-        status.state = "interrupted"
-        status.reason = "its process is gone without a word (killed, or the machine went down)"
+        return status.model_copy(update={"state": "interrupted", "reason": _silence(status)})
     return status
 
 
+def _silence(status: Status) -> str:
+    if status.origin == "import":
+        of = f" of {status.total_steps:,}" if status.total_steps else ""
+        return f"its files end at step {status.step:,}{of}; whether it goes on is not recorded"
+    return "its process is gone without a word (killed, or the machine went down)"
+
+
 def process_lives(status: Status) -> bool:
-    """Return whether the process that wrote the status is still there."""
+    """Return whether the process that wrote the status is still there.
+
+    Of a run of others only the growth of its files is known: the heartbeat is when they grew.
+    """
+    if status.origin == "import":
+        return abs(time.time() - (status.heartbeat or 0.0)) < IMPORT_LIMIT_SECONDS
     if status.host != socket.gethostname():
         age = time.time() - (status.heartbeat or 0.0)
         return abs(age) < HEARTBEAT_LIMIT_SECONDS

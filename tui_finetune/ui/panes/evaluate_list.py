@@ -91,11 +91,15 @@ class LineList(Widget, can_focus=True, inherit_bindings=False):
         first = min(max(self._first, self._cursor - self._shown + 1), self._cursor)
         self._first = max(min(first, self._count - self._shown), 0)
 
+    def _place(self) -> str:
+        """Return what stands at the end of the header."""
+        return f" {self._cursor + 1:,} of {self._count:,} " if self._count > self._shown else ""
+
     def render(self) -> Content:
         """Return the header and the lines in sight."""
         self._bring_into_sight()
         width = self.size.width
-        place = f" {self._cursor + 1:,} of {self._count:,} " if self._count > self._shown else ""
+        place = self._place()
         header = self._header(width - 2).truncate(width - 2 - len(place), pad=True)
         lines = [Content.assemble("  ", header, (place, "$text-muted"))]
         for number in range(self._count)[self._first :][: self._shown]:

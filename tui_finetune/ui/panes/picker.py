@@ -14,8 +14,8 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui_finetune.runs.directory import RunDirectory
-from tui_finetune.runs.listing import RunSummary, list_runs
+from tui_finetune.runs.directory import RunDirectory, all_runs
+from tui_finetune.runs.listing import RunSummary, summarise
 from tui_finetune.text import clean
 from tui_finetune.ui.words import ago, figure, state_mark
 
@@ -76,7 +76,8 @@ class RunPicker(ModalScreen[RunDirectory | None]):
 
 def runs_with_model(home: Path, most: int = MOST_SHOWN) -> list[RunSummary]:
     """Return the newest runs that can predict, at most `most`."""
-    return list(islice((run for run in list_runs(home) if run.run.has_model()), most))
+    with_model = (run for run in all_runs(home) if run.has_model())
+    return [summarise(run) for run in islice(with_model, most)]
 
 
 def _line(run: RunSummary, now: float) -> Content:

@@ -1,135 +1,133 @@
-"""The Runs pane: all runs of the home, the newest first, live ones updated in place."""
+"""The Runs pane: all runs of the home to search, sort, name, compare and start again."""
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from rich.text import Text
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import DataTable, Static
-from textual.widgets.data_table import RowDoesNotExist
+from textual.widgets import Static
 
 from tui_finetune.errors import InputError
-from tui_finetune.runs.directory import RunDirectory, all_runs
-from tui_finetune.runs.listing import RunLister, RunSummary, delete_run
+from tui_finetune.runs.directory import RunDirectory
+from tui_finetune.runs.index import RunIndex
+from tui_finetune.runs.listing import RunSummary, delete_run
 from tui_finetune.text import clean
+from tui_finetune.ui.panes.evaluate_list import LineList
 from tui_finetune.ui.panes.question import Question
+from tui_finetune.ui.panes.runs_columns import sorted_runs
+from tui_finetune.ui.panes.runs_dialogs import AskLine, ask_name, ask_note, ask_tags
+from tui_finetune.ui.panes.runs_filter import RunsFilter
+from tui_finetune.ui.panes.runs_losses import Losses
+from tui_finetune.ui.panes.runs_table import RunsTable
+from tui_finetune.ui.panes.runs_words import EMPTY, Found, about_run, title
 from tui_finetune.ui.widgets.say import say
-from tui_finetune.ui.words import STATE_MARKS, ago, duration, figure, short_source, unreadable
+from tui_finetune.ui.words import unreadable
 
-# A table of 10,000 rows takes seconds to build.
-NEWEST_SHOWN = 1000
-
-# How often the list is looked at.
+# How often the list is looked at, and how many runs that are not in sight each time.
 PAUSE_SECONDS = 1.0
+_LOOKED_AT = 500
 
-# What can be done with some runs only.
-_ACTIONS = ("predict", "evaluate", "resume", "delete")
+# While there are unread runs: how many are read first, and then at once.
+_FIRST = 60
+_AT_ONCE = 200
 
-# Rows added before the keyboard gets its turn.
-_ROWS_AT_ONCE = 50
+# How often the table shows what was read meanwhile.
+_SHOW_SECONDS = 0.3
 
-# As wide as 100/300.
-_EPOCHS_WIDTH = 7
+FEWEST_COMPARED, MOST_COMPARED = 2, 10
 
-# Title, width, and whether it stands right. What is left over goes to the names.
-_COLUMNS = (
-    ("state", 13, False),
-    ("name", 0, False),
-    ("started", 10, False),
-    ("data", 0, False),
-    ("model", 0, False),
-    ("epochs", _EPOCHS_WIDTH, True),
-    ("val acc ↑", 9, True),
-    ("test ↑", 6, True),
-    ("took", 5, True),
-)
-_NAME, _DATA, _MODEL = 1, 3, 4
-_PADDING = 2
-
-_EMPTY = Content.assemble(
-    ("No runs yet.\n\n", "bold"),
-    ("F1", "bold $text-accent"), " choose the data     ",
-    ("F2", "bold $text-accent"), " a model     ",
-    ("F3", "bold $text-accent"), " tune and start",
+# What is not always possible.
+_ACTIONS = (
+    "filter", "clear", "compare", "mark", "rename", "tag", "note", "predict",
+    "evaluate", "resume", "delete", "copy",
 )  # fmt: skip
 
 
 class RunsPane(Vertical):
-    """A table of runs to open, predict with, resume and delete."""
+    """A table of all runs, and what can be done with them."""
 
     DEFAULT_CSS = """
     RunsPane {
         & #runs-title { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-        & DataTable {
-            height: 1fr; background: transparent; scrollbar-size-vertical: 1;
-            & > .datatable--header { background: transparent; color: $text-muted; }
-        }
-        & #runs-reason { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        & #runs-about { height: 2; text-wrap: nowrap; text-overflow: ellipsis; }
         & #runs-empty { height: 1fr; content-align: center middle; text-align: center; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("escape", "clear", "Clear"),
         Binding("p", "predict", "Predict"),
         Binding("e", "evaluate", "Evaluate"),
         Binding("r", "resume", "Resume"),
+        Binding("space", "mark", "Mark"),
+        Binding("v", "compare", "Compare"),
+        Binding("c", "copy", "Copy recipe"),
+        Binding("n", "rename", "Name…"),
+        Binding("t", "tag", "Tags…"),
+        Binding("o", "note", "Note…"),
         Binding("d,delete", "delete", "Delete…"),
+        Binding("i", "import", "Import…"),
     ]
 
     @dataclass
-    class Opened(Message):
+    class _OfARun(Message):
+        run: RunDirectory
+
+    class Opened(_OfARun):
         """The person wants to see this run in Watch."""
 
-        run: RunDirectory
-
-    @dataclass
-    class PredictWanted(Message):
+    class PredictWanted(_OfARun):
         """The person wants to try this run's model."""
 
-        run: RunDirectory
-
-    @dataclass
-    class EvaluateWanted(Message):
+    class EvaluateWanted(_OfARun):
         """The person wants to know how good this run's model is."""
 
-        run: RunDirectory
-
-    @dataclass
-    class ResumeWanted(Message):
+    class ResumeWanted(_OfARun):
         """The person wants this run to go on."""
 
-        run: RunDirectory
+    class RecipeWanted(_OfARun):
+        """The person wants to change this run's recipe and start it again."""
+
+    @dataclass
+    class CompareWanted(Message):
+        """The person wants to see these runs side by side."""
+
+        runs: list[RunDirectory]
+
+    class ImportWanted(Message):
+        """The person wants to bring in the runs of another program."""
 
     def __init__(self, home: Path, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._home = home
-        self._lister = RunLister(home)
-        self._runs: dict[str, RunSummary] = {}
-        self._cells: dict[str, list[str]] = {}
-        self._total = 0
-        self._widths: list[int] = []
+        self._index = RunIndex(home)
+        self._losses = Losses()
+        self._runs: list[RunSummary] = []
+        self._listed: list[RunSummary] = []
+        self._marked: dict[str, None] = {}
         self._offered: tuple[bool | None, ...] = ()
         self._wake = asyncio.Event()
+        self._other_lines = asyncio.Event()
 
     def compose(self) -> ComposeResult:
-        """Lay out the title, the table and the line about the run under the cursor."""
+        """Lay out the title, the filter, the table and the lines about the run under the cursor."""
         yield Static(id="runs-title", markup=False)
-        yield _Table(cursor_type="row")
-        yield Static(id="runs-reason", markup=False)
-        yield _Hint(_EMPTY, id="runs-empty")
+        yield RunsFilter()
+        yield RunsTable()
+        yield Static(id="runs-about", markup=False)
+        yield _Hint(EMPTY, id="runs-empty")
 
     def on_mount(self) -> None:
-        """Begin to follow the list."""
+        """Begin to follow the runs."""
         self.query_one("#runs-empty").display = False
         self.run_worker(self._follow(), group="follow", exclusive=True)
+        self.run_worker(self._follow_losses(), group="losses", exclusive=True)
 
     def focus(self, scroll_visible: bool = True) -> "RunsPane":
         """Focus the table, or the hint while there is no run."""
@@ -138,38 +136,58 @@ class RunsPane(Vertical):
         return self
 
     @property
-    def _table(self) -> "DataTable[Text]":
-        return self.query_one(DataTable)
+    def _table(self) -> RunsTable:
+        return self.query_one(RunsTable)
+
+    @property
+    def _filter(self) -> RunsFilter:
+        return self.query_one(RunsFilter)
 
     @property
     def selected(self) -> RunSummary | None:
         """The run under the cursor."""
-        table = self._table
-        if not table.row_count:
-            return None
-        key = table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
-        return self._runs.get(key or "")
+        return self._table.run
 
     # --- following ---
 
     async def _follow(self) -> None:
+        """Read the newest runs and show them, then the others; then look at them in turn."""
+        changed, shown = False, 0.0
         while True:
             self._wake.clear()
             if self.display:
                 try:
-                    runs = await asyncio.to_thread(self._read)
+                    changed |= await self._look()
                 except OSError as error:
-                    say(self, "#runs-reason", unreadable("the runs", error))
+                    say(self, "#runs-about", unreadable("the runs", error))
                 else:
-                    await self._show(runs)
+                    reading = self._index.unread > 0
+                    if not reading or time.monotonic() - shown > _SHOW_SECONDS:
+                        self._show(changed)
+                        changed, shown = False, time.monotonic()
+                    if reading:
+                        continue
             try:
                 await asyncio.wait_for(self._wake.wait(), PAUSE_SECONDS)
             except TimeoutError:
                 continue
 
-    def _read(self) -> list[RunSummary]:
-        self._total = len(all_runs(self._home))
-        return self._lister.update(NEWEST_SHOWN)
+    async def _look(self) -> bool:
+        in_sight = [run.id for run in self._table.in_sight]
+        some = _LOOKED_AT if not self._index.unread else _AT_ONCE
+        return await asyncio.to_thread(self._index.look, in_sight, some if self._runs else _FIRST)
+
+    async def _follow_losses(self) -> None:
+        """Read the courses of the losses of the runs in sight, whenever those may be others."""
+        while True:
+            await self._other_lines.wait()
+            self._other_lines.clear()
+            table = self._table
+            if not any(column.key == "loss" for column, _ in table.columns):
+                continue
+            for run in list(table.in_sight):
+                if await asyncio.to_thread(self._losses.read, run.run, run.active):
+                    self._draw()
 
     def on_show(self) -> None:
         """Look at the runs at once when the pane comes into sight."""
@@ -179,143 +197,182 @@ class RunsPane(Vertical):
         """Show more columns where there is room."""
         self._wake.set()
 
-    async def _show(self, runs: Sequence[RunSummary]) -> None:
-        """Bring the table up to date: cells in place, all of it only if runs came or went."""
-        widths = column_widths(self.size.width)
-        now = time.time()
-        same = widths == self._widths and [run.id for run in runs] == list(self._runs)
-        before = self._cells
-        self._runs = {run.id: run for run in runs}
-        self._cells = {run.id: _row(run, now) for run in runs}
-        say(self, "#runs-title", self._title())
-        if same:
-            self._update_cells(before)
+    # --- what is shown ---
+
+    def _show(self, changed: bool) -> None:
+        if changed:
+            self._filter.forget()
+            self._sort()
+            there = {run.id for run in self._runs}
+            self._marked = {run_id: None for run_id in self._marked if run_id in there}
+            self._arrange()
         else:
-            self._widths = widths
-            await self._rebuild()
-        say(self, "#runs-reason", self._about_selected())
-        self._offer_keys()
+            self._draw()
+        self._show_or_hide()
 
-    def _update_cells(self, before: dict[str, list[str]]) -> None:
+    def _sort(self) -> None:
+        self._runs = sorted_runs(self._index.runs(), self._table.sort, self._table.backwards)
+
+    def _show_or_hide(self) -> None:
+        """Show the table, or what to do while there is no run."""
+        empty = self.query_one("#runs-empty")
+        if empty.display != (self._index.total == 0):
+            focus = self.has_focus_within
+            empty.display = self._index.total == 0
+            self._table.display = not empty.display
+            if focus:
+                self.focus()
+
+    def _arrange(self, to_the_top: bool = False) -> None:
+        """Filter the runs anew; the cursor stays on its run, unless told otherwise."""
+        table, before = self._table, self.selected
+        self._listed = self._filter.apply(self._runs)
+        cursor = table.cursor or 0
+        first_of_some = cursor == 0 and self._index.unread > 0
+        if to_the_top or before is None or first_of_some:
+            cursor = 0
+        else:
+            places = (n for n, run in enumerate(self._listed) if run.id == before.id)
+            cursor = next(places, min(cursor, max(len(self._listed) - 1, 0)))
+        self._draw(cursor)
+
+    def _draw(self, cursor: int | None = None) -> None:
         table = self._table
-        for key, row in self._cells.items():
-            if row == before[key]:
-                continue
-            for column, (old, new) in enumerate(zip(before[key], row, strict=True)):
-                if old != new and self._widths[column]:
-                    table.update_cell(key, str(column), self._cell(self._runs[key], column))
+        here = (table.cursor or 0) if cursor is None else cursor
+        table.show_runs(self._listed, frozenset(self._marked), self._losses.courses, here)
+        self._say_place()
 
-    async def _rebuild(self) -> None:
-        table = self._table
-        empty = not self._runs
-        focus = self.has_focus_within
-        selected = self.selected_key
-        table.clear(columns=True)
-        for column, (title, _, right) in enumerate(_COLUMNS):
-            if width := self._widths[column]:
-                label = Text(title, justify="right" if right else "left")
-                table.add_column(label, width=width, key=str(column))
-        columns = [column for column, width in enumerate(self._widths) if width]
-        for number, (key, run) in enumerate(list(self._runs.items())):
-            table.add_row(*[self._cell(run, column) for column in columns], key=key)
-            if number % _ROWS_AT_ONCE == _ROWS_AT_ONCE - 1:
-                await asyncio.sleep(0)
-        table.display = not empty
-        self.query_one("#runs-empty").display = empty
-        if focus:
-            self.focus()
-        if selected is not None:
-            try:
-                table.move_cursor(row=table.get_row_index(selected))
-            except RowDoesNotExist:
-                table.move_cursor(row=0)
-
-    @property
-    def selected_key(self) -> str | None:
-        """The id of the run under the cursor."""
-        table = self._table
-        if not table.row_count:
-            return None
-        return table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
-
-    def _cell(self, run: RunSummary, column: int) -> Text:
-        words = self._cells[run.id][column]
-        style = ""
-        if column == 0:
-            colour = STATE_MARKS.get(run.state, ("", "$text-muted"))[1]
-            style = str(self.app.stylesheet.parse_style(colour).rich_style)
-        right = _COLUMNS[column][2]
-        return Text(
-            words,
-            style=style,
-            justify="right" if right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-        )
-
-    def _title(self) -> Content:
-        active = sum(run.active for run in self._runs.values())
-        shown = len(self._runs)
-        count = f" {self._total:,} run{'s' * (self._total != 1)}"
-        if self._total > shown:
-            count = f" the newest {shown:,} of {self._total:,} runs"
-        going = f", {active} going on" if active else ""
-        return Content.assemble((count, "bold"), (going, "$text-success")) if shown else Content("")
-
-    def _about_selected(self) -> Content:
-        run = self.selected
-        if run is None:
-            return Content("")
-        about = f" {short_source(run.data)} ▸ {short_source(run.model)}   {clean(run.id)}"
-        if run.reason:
-            about = f" {clean(run.state, 20)}: {clean(run.reason, 300)}"
-        return Content.styled(about, "$text-muted")
-
-    # --- keys ---
-
-    def _offer_keys(self) -> None:
-        """Bring the line of keys up to date if they changed."""
+    @on(LineList.Moved)
+    def _say_place(self) -> None:
+        """Say what is shown, and more about the run under the cursor; offer its keys."""
+        index = self._index
+        found = Found(index.total, index.unread, index.active, len(self._listed))
+        say(self, "#runs-title", title(found, self._table, len(self._marked)))
+        say(self, "#runs-about", about_run(self.selected))
+        self._other_lines.set()
         offered = tuple(self.check_action(action, ()) for action in _ACTIONS)
         if offered != self._offered:
             self._offered = offered
             self.refresh_bindings()
+
+    # --- the filter ---
+
+    def action_filter(self) -> None:
+        """Let the filter be written."""
+        self._filter.open()
+
+    @on(RunsFilter.Changed)
+    def _filter_changed(self) -> None:
+        self._arrange(to_the_top=True)
+
+    @on(RunsTable.Sorted)
+    def _order_changed(self) -> None:
+        self._sort()
+        self._arrange(to_the_top=True)
+
+    @on(RunsFilter.Done)
+    def _filter_done(self) -> None:
+        self._table.focus()
+
+    def action_clear(self) -> None:
+        """Take the filter away, or if there is none, the marks."""
+        if self._filter.shown:
+            self._table.focus()
+            self._filter.close()
+        else:
+            self._marked = {}
+        self._arrange()
+
+    # --- what can be done with a run ---
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can be done with the run under the cursor."""
         if action not in _ACTIONS:
             return True
         run = self.selected if self.is_mounted else None
-        if run is None:
-            return False
-        if action == "resume":
-            return run.resumable
-        return not run.active if action == "delete" else run.run.has_model()
+        match action:
+            case "filter":
+                return bool(self._runs)
+            case "clear":
+                return self._filter.shown or bool(self._marked)
+            case "compare":
+                return len(self._marked) >= FEWEST_COMPARED
+            case _ if run is None:
+                return False
+            case "predict" | "evaluate":
+                return run.run.has_model()
+            case "resume":
+                return run.resumable
+            case "delete":
+                return not run.active
+            case "copy":
+                return not run.origin and bool(run.settings)
+            case _:
+                return True
 
-    def on_data_table_row_highlighted(self) -> None:
-        """Say more about the run under the cursor, and offer its keys."""
-        say(self, "#runs-reason", self._about_selected())
-        self._offer_keys()
-
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+    @on(LineList.Chosen)
+    def _chosen(self) -> None:
         """Open the run by Enter or a click on it."""
-        event.stop()
-        if run := self.selected:
-            self.post_message(self.Opened(run.run))
+        self._post(self.Opened)
 
     def action_predict(self) -> None:
         """Ask for the Predict pane with the run."""
-        if run := self.selected:
-            self.post_message(self.PredictWanted(run.run))
+        self._post(self.PredictWanted)
 
     def action_evaluate(self) -> None:
         """Ask for the Evaluate pane with the run."""
-        if run := self.selected:
-            self.post_message(self.EvaluateWanted(run.run))
+        self._post(self.EvaluateWanted)
 
     def action_resume(self) -> None:
         """Ask for the run to go on."""
+        self._post(self.ResumeWanted)
+
+    def action_copy(self) -> None:
+        """Ask for the run's recipe in the panes, to be changed and started."""
+        self._post(self.RecipeWanted)
+
+    def _post(self, message: Callable[[RunDirectory], Message]) -> None:
         if run := self.selected:
-            self.post_message(self.ResumeWanted(run.run))
+            self.post_message(message(run.run))
+
+    def action_import(self) -> None:
+        """Ask for the runs of another program."""
+        self.post_message(self.ImportWanted())
+
+    def action_mark(self) -> None:
+        """Mark the run for a comparison, or unmark it, and go on to the next line."""
+        run = self.selected
+        if run is None:
+            return
+        if run.id in self._marked:
+            del self._marked[run.id]
+        elif len(self._marked) < MOST_COMPARED:
+            self._marked[run.id] = None
+        else:
+            self.notify(f"At most {MOST_COMPARED} runs are compared at once.", markup=False)
+            return
+        self._draw(min((self._table.cursor or 0) + 1, len(self._listed) - 1))
+
+    def action_compare(self) -> None:
+        """Ask for the marked runs side by side, in the order in which they were marked."""
+        known = {run.id: run.run for run in self._runs}
+        self.post_message(self.CompareWanted([known[run_id] for run_id in self._marked]))
+
+    def action_rename(self) -> None:
+        """Give the run another name."""
+        self._write(ask_name)
+
+    def action_tag(self) -> None:
+        """Write the run's tags."""
+        self._write(ask_tags)
+
+    def action_note(self) -> None:
+        """Write a note on the run."""
+        self._write(ask_note)
+
+    def _write(self, ask: Callable[[RunSummary], AskLine]) -> None:
+        if run := self.selected:
+            self.app.push_screen(ask(run), lambda _: self._wake.set())
 
     @work
     async def action_delete(self) -> None:
@@ -334,54 +391,5 @@ class RunsPane(Vertical):
         self._wake.set()
 
 
-class _Table(DataTable[Text]):
-    """A table whose Enter is named in the footer."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select_cursor", "Open")]
-
-
 class _Hint(Static, can_focus=True):
     """What to do while there is no run; focusable, so that the pane has its keys."""
-
-
-def column_widths(width: int) -> list[int]:
-    """Return the columns' widths in a pane of `width`; 0 leaves a column out."""
-    widths = [column_width for _, column_width, _ in _COLUMNS]
-    room = width - 1 - sum(fixed + _PADDING for fixed in widths if fixed) - _PADDING
-    names = room - 2 * _PADDING
-    if names >= 46:
-        widths[_DATA] = widths[_MODEL] = min(names * 3 // 10, 24)
-        room = names - 2 * widths[_DATA]
-    widths[_NAME] = min(max(room, 8), 40)
-    return widths
-
-
-def _row(run: RunSummary, now: float) -> list[str]:
-    """Return a run's cells as text, in the order of the columns."""
-    mark, _ = STATE_MARKS.get(run.state, ("?", ""))
-    took = None
-    if run.started is not None:
-        until = now if run.active else run.ended
-        took = None if until is None else until - run.started
-    return [
-        f"{mark} {clean(run.state, 11)}",
-        clean(run.name, 60),
-        ago(run.started, now),
-        short_source(run.data),
-        short_source(run.model),
-        _epochs(run),
-        figure(run.validation_accuracy),
-        figure(run.test_accuracy),
-        duration(took),
-    ]
-
-
-def _epochs(run: RunSummary) -> str:
-    if not run.epochs:
-        return "—"
-    whole = f"{run.epochs:g}"
-    done = f"{int(run.epoch * 10) / 10:g}"
-    if done == whole:
-        return whole
-    words = f"{done}/{whole}"
-    return words if len(words) <= _EPOCHS_WIDTH else f"{int(run.epoch)}/{whole}"
