@@ -1,0 +1,1 @@
+"""Runs of others, translated into run directories: Trainer folders and TensorBoard event files."""
