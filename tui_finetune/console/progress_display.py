@@ -8,9 +8,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from tui_finetune.runs.about import name_of
+from tui_finetune.runs.charts import is_cost
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.history import History, HistoryReader
-from tui_finetune.runs.observations import observe
+from tui_finetune.runs.observations import lower_is_better, metric_name, observe_history
 from tui_finetune.runs.status import ACTIVE, Status, read_status
 from tui_finetune.text import clean
 
@@ -19,18 +21,23 @@ UNKNOWN = "—"
 # While a run goes on, its picture has to fit on the screen.
 _EPOCHS_SHOWN_LIVE = 12
 
+# The figures of the evaluations that are shown: these first, and so many in all.
+_SCORES = ("accuracy", "f1")
+_MOST_SCORES = 2
+
 
 class RunView:
     """Follows a run's directory and renders it, live or past alike."""
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
-        self._history = HistoryReader(run.journal)
+        self._history = HistoryReader(run)
 
     def render(self) -> RenderableType:
         """Read what is new and return the present picture."""
         self._history.update()
         status = read_status(self.run.status)
+        status.name = name_of(self.run, status)
         history = self._history.history
         parts: list[RenderableType] = [headline(status), bar(status)]
         if history.evaluations:
@@ -65,16 +72,22 @@ def bar(status: Status) -> RenderableType:
 
 def epoch_table(history: History, newest: int | None = None) -> Table:
     """Return a row for each evaluation, or the `newest` so many, with what its figures say."""
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("epoch", "train loss ↓", "val loss ↓", "accuracy ↑", "F1 ↑"):
-        table.add_column(name, justify="right")
-    table.add_column("observation")
     epochs = history.epochs()
-    rows = list(zip(epochs, observe(epochs, history.selection_metric), strict=True))
-    for epoch, said in rows[-newest:] if newest else rows:
+    logged = {name for epoch in epochs for name in epoch.metrics if not is_cost(name)}
+    scores = [name for name in _SCORES if name in logged]
+    scores += sorted(logged - {"loss", *scores})[: _MOST_SCORES - len(scores)]
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("epoch", "train loss ↓", "val loss ↓"):
+        table.add_column(name, justify="right")
+    for name in scores:
+        better = "↓" if lower_is_better(name) else "↑"
+        table.add_column(Text(f"{clean(metric_name(name), 20)} {better}"), justify="right")
+    table.add_column("observation")
+    rows = list(zip(epochs, observe_history(history, epochs), strict=True))
+    for epoch, seen in rows[-newest:] if newest else rows:
         losses = [loss_figure(value) for value in (epoch.train_loss, epoch.validation_loss)]
-        scores = [figure(value) for value in (epoch.accuracy, epoch.f1)]
-        table.add_row(f"{epoch.number:g}", *losses, *scores, Text(said))
+        figures = [figure(epoch.metrics.get(name)) for name in scores]
+        table.add_row(f"{round(epoch.number, 2):g}", *losses, *figures, Text(clean(seen.words)))
     return table
 
 

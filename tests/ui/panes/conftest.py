@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.app import App
+from textual.app import App, ComposeResult
+from textual.widgets import ContentSwitcher, Static
 
 from tui_finetune.recipe import parse_recipe
 from tui_finetune.runs.directory import RESUME_STATE, RunDirectory, create_run
 from tui_finetune.runs.journal import JournalWriter
 from tui_finetune.runs.status import Status, this_process, write_status
+from tui_finetune.ui.panes.watch import WatchPane
+from tui_finetune.ui.widgets.key_line import KeyLine
 
 STEPS_PER_EPOCH = 4
 
@@ -99,3 +102,37 @@ def until() -> Callable[..., Any]:
         raise AssertionError("never came true:\n" + "\n".join(strip.text for strip in strips))
 
     return wait
+
+
+class Watching(App[None]):
+    """The Watch pane between two lines above and a footer, as in the dashboard."""
+
+    CSS = "#above { height: 3; } ContentSwitcher { height: 1fr; }"
+
+    def __init__(self, run: RunDirectory | None) -> None:
+        super().__init__()
+        self._run = run
+        self.messages: list[tuple[str, RunDirectory]] = []
+
+    def compose(self) -> ComposeResult:
+        yield Static("above", id="above")
+        with ContentSwitcher(initial="watch"):
+            pane = WatchPane(id="watch")
+            pane.show_run(self._run)
+            yield pane
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        self.query_one(WatchPane).focus()
+
+    def on_watch_pane_predict_wanted(self, message: WatchPane.PredictWanted) -> None:
+        self.messages.append(("predict", message.run))
+
+    def on_watch_pane_resume_wanted(self, message: WatchPane.ResumeWanted) -> None:
+        self.messages.append(("resume", message.run))
+
+
+@pytest.fixture
+def watching() -> type[Watching]:
+    """An app that shows a run, or None, in the Watch pane."""
+    return Watching

@@ -5,19 +5,17 @@ import time
 
 import psutil
 import pytest
-from textual.app import App, ComposeResult
-from textual.widgets import ContentSwitcher, Static
 
+from tui_finetune.runs.about import About, write_about
 from tui_finetune.runs.control import pending_stop
-from tui_finetune.runs.history import History
+from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.journal import JournalWriter
 from tui_finetune.runs.status import Status, read_status, write_status
 from tui_finetune.ui.panes.question import Question
 from tui_finetune.ui.panes.stop import StopMenu
-from tui_finetune.ui.panes.watch import WatchPane, accuracy_range
-from tui_finetune.ui.panes.watch_feed import LogTail, RunFeed, seconds_left
-from tui_finetune.ui.panes.watch_text import headline, machine_lines
-from tui_finetune.ui.widgets.key_line import KeyLine
+from tui_finetune.ui.panes.watch import WatchPane
+from tui_finetune.ui.panes.watch_feed import RunFeed
+from tui_finetune.ui.panes.watch_text import headline, outcome
 
 NARROW, WIDE = (80, 24), (160, 48)
 HOSTILE = "[/] \x1b]52;c;AAAA\x07 \u202egnol " + "x" * 400
@@ -30,36 +28,8 @@ HOST = {"rows_per_second": 412.0, "process_rss": 1.4e9, "host_used": 9.2e9, "hos
         "cpu_percent": 87.0}  # fmt: skip
 
 
-class Watching(App[None]):
-    """The pane between two lines above and a footer, as in the dashboard."""
-
-    CSS = "#above { height: 3; } ContentSwitcher { height: 1fr; }"
-
-    def __init__(self, run):
-        super().__init__()
-        self._run = run
-        self.messages = []
-
-    def compose(self) -> ComposeResult:
-        yield Static("above", id="above")
-        with ContentSwitcher(initial="watch"):
-            pane = WatchPane(id="watch")
-            pane.show_run(self._run)
-            yield pane
-        yield KeyLine()
-
-    def on_mount(self) -> None:
-        self.query_one(WatchPane).focus()
-
-    def on_watch_pane_predict_wanted(self, message):
-        self.messages.append(("predict", message.run))
-
-    def on_watch_pane_resume_wanted(self, message):
-        self.messages.append(("resume", message.run))
-
-
-async def test_without_a_run_it_says_what_to_do(screen_text):
-    app = Watching(None)
+async def test_without_a_run_it_says_what_to_do(screen_text, watching):
+    app = watching(None)
     async with app.run_test(size=NARROW) as pilot:
         await pilot.pause()
         assert "No run to watch yet" in screen_text(app)
@@ -69,7 +39,7 @@ async def test_without_a_run_it_says_what_to_do(screen_text):
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
 async def test_a_finished_run_shows_epochs_best_and_test(
-    put_run, put_checkpoint, screen_text, until, size
+    put_run, put_checkpoint, screen_text, until, size, watching
 ):
     run = put_run(started=1000.0, ended=1150.0)
     (run.model).mkdir()
@@ -77,7 +47,7 @@ async def test_a_finished_run_shows_epochs_best_and_test(
     with run.journal.open("a") as journal:
         test = {"event": "test", "time": 1.0, "metrics": {"accuracy": 0.875, "f1": 0.87}, "rows": 8}
         journal.write(json.dumps(test) + "\n")
-    app = Watching(run)
+    app = watching(run)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: "p predict" in screen_text(app))
         await until(pilot, lambda: "the libraries are loaded" in screen_text(app))
@@ -99,15 +69,16 @@ async def test_a_finished_run_shows_epochs_best_and_test(
     assert "the libraries are loaded" in text
 
 
-async def test_a_live_run_grows_on_the_screen(put_run, screen_text, until):
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_a_live_run_grows_on_the_screen(put_run, screen_text, until, size, watching):
     run = put_run(state="running", steps=5, heartbeat=time.time(), started=time.time() - 5)
-    app = Watching(run)
+    app = watching(run)
 
     def shows(*words):
         return lambda: all(word in screen_text(app) for word in words)
 
-    async with app.run_test(size=NARROW) as pilot:
-        await until(pilot, shows("train     0.750", "s stop…", "step 1 of 4"))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, shows("0.750", "s stop…", "step 1 of 4"))
         text = screen_text(app)
         assert "epoch 2 of 3" in text
         assert "41%" in text
@@ -120,18 +91,16 @@ async def test_a_live_run_grows_on_the_screen(put_run, screen_text, until):
         journal.close()
         with run.log.open("a") as log:
             log.write("a new line of the log\n")
-        await until(
-            pilot, shows("★ 2", "train     0.200", "validation 0.300", "a new line of the log")
-        )
+        await until(pilot, shows("★ 2", "0.200", "0.300", "a new line of the log"))
         status = read_status(run.status)
         status.state, status.reason, status.ended = "failed", "CUDA out of memory", time.time()
         write_status(run.status, status)
         await until(pilot, shows("✗ failed", "failed: CUDA out of memory"))
 
 
-async def test_a_resumed_run_shows_the_repeated_epoch_once(put_run, screen_text, until):
+async def test_a_resumed_run_shows_the_repeated_epoch_once(put_run, screen_text, until, watching):
     run = put_run(state="running", heartbeat=time.time())
-    app = Watching(run)
+    app = watching(run)
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: "★ 3" in screen_text(app))
         journal = JournalWriter(run.journal)
@@ -143,7 +112,7 @@ async def test_a_resumed_run_shows_the_repeated_epoch_once(put_run, screen_text,
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
-async def test_hostile_text_is_shown_as_text(put_run, screen_text, until, size):
+async def test_hostile_text_is_shown_as_text(put_run, screen_text, until, size, watching):
     run = put_run(name=HOSTILE, state="failed", steps=5, reason=HOSTILE)
     run.log.write_text(HOSTILE + "\n[red]not markup[/red]\n")
     journal = JournalWriter(run.journal)
@@ -151,7 +120,7 @@ async def test_hostile_text_is_shown_as_text(put_run, screen_text, until, size):
     journal.write("sample", step=5, gpus=[], gpu_note=HOSTILE, **HOST)
     journal.write("sample", step=5, gpus=[{**GPU, "name": HOSTILE}], gpu_note="", **HOST)
     journal.close()
-    app = Watching(run)
+    app = watching(run)
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: "[red]not markup[/red]" in screen_text(app))
         text = screen_text(app)
@@ -163,11 +132,11 @@ async def test_hostile_text_is_shown_as_text(put_run, screen_text, until, size):
 
 
 async def test_an_interrupted_run_with_a_checkpoint_offers_to_resume_and_predict(
-    put_run, put_checkpoint, screen_text, until
+    put_run, put_checkpoint, screen_text, until, watching
 ):
     run = put_run(state="running", pid=None, steps=6)
     put_checkpoint(run)
-    app = Watching(run)
+    app = watching(run)
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: "r resume" in screen_text(app))
         await pilot.pause()
@@ -179,9 +148,11 @@ async def test_an_interrupted_run_with_a_checkpoint_offers_to_resume_and_predict
         assert not isinstance(app.screen, StopMenu)
 
 
-async def test_a_failed_run_without_a_checkpoint_can_only_begin_again(put_run, screen_text, until):
+async def test_a_failed_run_without_a_checkpoint_can_only_begin_again(
+    put_run, screen_text, until, watching
+):
     run = put_run(state="failed", steps=2, reason="out of memory")
-    app = Watching(run)
+    app = watching(run)
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: "no checkpoint was saved" in screen_text(app))
         assert "resume from the beginning" in screen_text(app)
@@ -191,7 +162,7 @@ async def test_a_failed_run_without_a_checkpoint_can_only_begin_again(put_run, s
 
 
 async def test_what_cannot_be_read_is_said_and_tried_again(
-    put_run, screen_text, until, monkeypatch
+    put_run, screen_text, until, monkeypatch, watching
 ):
     read, failing = RunFeed.read, [True]
 
@@ -201,7 +172,7 @@ async def test_what_cannot_be_read_is_said_and_tried_again(
         return read(feed)
 
     monkeypatch.setattr(RunFeed, "read", read_or_fail)
-    app = Watching(put_run())
+    app = watching(put_run())
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: "cannot read the run (Stale file handle)" in screen_text(app))
         failing.clear()
@@ -209,17 +180,17 @@ async def test_what_cannot_be_read_is_said_and_tried_again(
         assert "cannot read" not in screen_text(app)
 
 
-async def test_small_losses_keep_their_digits(put_run, screen_text, until):
-    app = Watching(put_run(losses=(0.6, 0.002, 0.00033)))
+async def test_small_losses_keep_their_digits(put_run, screen_text, until, watching):
+    app = watching(put_run(losses=(0.6, 0.002, 0.00033)))
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: "val loss 0.00033" in screen_text(app))
         assert "0.002 " in screen_text(app)
 
 
-async def test_l_enlarges_the_log_and_brings_the_charts_back(put_run, screen_text, until):
+async def test_l_enlarges_the_log_and_brings_the_charts_back(put_run, screen_text, until, watching):
     run = put_run()
     run.log.write_text("".join(f"line {number}\n" for number in range(300)))
-    app = Watching(run)
+    app = watching(run)
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: "line 299" in screen_text(app))
         assert "line 290" not in screen_text(app)
@@ -230,15 +201,67 @@ async def test_l_enlarges_the_log_and_brings_the_charts_back(put_run, screen_tex
         await until(pilot, lambda: "train loss" in screen_text(app))
 
 
-async def test_showing_another_run_leaves_nothing_of_the_one_before(put_run, screen_text, until):
+async def test_showing_another_run_leaves_nothing_of_the_one_before(
+    put_run, screen_text, until, watching
+):
     first, second = put_run("first"), put_run("second", "stopped", steps=1, reason="asked to")
-    app = Watching(first)
+    app = watching(first)
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: "★ 3" in screen_text(app))
         app.query_one(WatchPane).show_run(second)
         await until(pilot, lambda: "■ stopped" in screen_text(app))
         assert "first" not in screen_text(app).replace("the first evaluation", "")
         assert "★" not in screen_text(app)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_a_run_of_rewards_alone_has_its_charts_and_no_empty_table(
+    put_run, screen_text, until, size, watching
+):
+    run = put_run(steps=0, origin="import")
+    journal = JournalWriter(run.journal)
+    for step in (1, 2, 3):
+        rewards = {"rewards/chosen": step, "rewards/rejected": -step, "rewards/margins": 2 * step}
+        journal.write("log", step=step, epoch=step / 4, loss=1 / step, kl=0.1, **rewards)
+    journal.close()
+    app = watching(run)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "epochs: no evaluation was logged" in screen_text(app))
+        await until(pilot, lambda: "─ rewards ─" in screen_text(app))
+        assert "observation" not in screen_text(app)
+        assert "6.00" in screen_text(app)
+        assert ("─ KL ─" in screen_text(app)) == (size == WIDE)
+
+
+@pytest.mark.parametrize(
+    ("state", "origin", "stops", "resumes"),
+    [
+        ("running", "", True, False),
+        ("running", "script", True, False),
+        ("running", "import", False, False),
+        ("stopped", "", False, True),
+        ("stopped", "script", False, False),
+        ("stopped", "import", False, False),
+    ],
+)
+def test_only_what_listens_is_stopped_and_only_our_own_is_resumed(
+    put_run, state, origin, stops, resumes
+):
+    run = RunFeed(put_run(state=state, origin=origin, heartbeat=time.time())).read()
+    assert (run.stoppable, run.resumable) == (stops, resumes)
+    last = outcome(run, 80).plain.splitlines()[-1]
+    assert ("s stop" in last, "r resume" in last) == (stops, resumes)
+    assert "predict" not in last
+
+
+async def test_a_name_that_a_person_gave_goes_before_the_run_s_own(
+    put_run, screen_text, until, watching
+):
+    run = put_run("of the run")
+    write_about(run, About(name="of the person"))
+    app = watching(run)
+    async with app.run_test(size=NARROW) as pilot:
+        await until(pilot, lambda: "of the person  ✓ finished" in screen_text(app))
 
 
 # --- the stop menu ---
@@ -248,9 +271,9 @@ async def test_showing_another_run_leaves_nothing_of_the_one_before(put_run, scr
     ("key", "request_left"),
     [("enter", "stop-after-epoch"), ("e", "stop-after-epoch"), ("n", "stop-now")],
 )
-async def test_the_stop_menu_asks_the_run(put_run, screen_text, until, key, request_left):
+async def test_the_stop_menu_asks_the_run(put_run, screen_text, until, key, request_left, watching):
     run = put_run(state="running", steps=5, heartbeat=time.time())
-    app = Watching(run)
+    app = watching(run)
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: "s stop…" in screen_text(app))
         await pilot.press("s")
@@ -261,9 +284,9 @@ async def test_the_stop_menu_asks_the_run(put_run, screen_text, until, key, requ
         await until(pilot, lambda: "to stop" in screen_text(app))
 
 
-async def test_escape_leaves_the_run_alone(put_run, screen_text, until):
+async def test_escape_leaves_the_run_alone(put_run, screen_text, until, watching):
     run = put_run(state="running", steps=5, heartbeat=time.time())
-    app = Watching(run)
+    app = watching(run)
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: "s stop…" in screen_text(app))
         await pilot.press("s", "escape")
@@ -272,7 +295,7 @@ async def test_escape_leaves_the_run_alone(put_run, screen_text, until):
         assert pending_stop(run.control) is None
 
 
-async def test_kill_asks_once_more_and_then_kills(put_run, screen_text, until):
+async def test_kill_asks_once_more_and_then_kills(put_run, screen_text, until, watching):
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
         started = psutil.Process(process.pid).create_time()
@@ -283,7 +306,7 @@ async def test_kill_asks_once_more_and_then_kills(put_run, screen_text, until):
             pid=process.pid,
             process_started=started,
         )
-        app = Watching(run)
+        app = watching(run)
         async with app.run_test(size=NARROW) as pilot:
             await until(pilot, lambda: "s stop…" in screen_text(app))
             await pilot.press("s", "k")
@@ -322,119 +345,7 @@ def test_the_headline_fits_its_line(put_run, width):
     assert "left" in line.plain
 
 
-@pytest.mark.parametrize("width", [80, 120])
-def test_a_gpu_has_its_figures_on_one_line(put_run, width):
-    run = put_run(state="running", steps=5)
-    journal = JournalWriter(run.journal)
-    journal.write("sample", step=5, gpus=[GPU, {"index": 1}], gpu_note="", **HOST)
-    journal.close()
-    first, second = machine_lines(RunFeed(run).read(), width).plain.splitlines()
-    for figure in ("GPU 0", "2.1 GB", "10.3 GB", "141 GB", "64%", "41 °C", "212 W"):
-        assert figure in first
-    assert len(first) <= width
-    assert second.count("—") == 6
-    assert "0 GB" not in second
-
-
-@pytest.mark.parametrize("width", [80, 120])
-def test_without_a_gpu_the_host_and_the_reason_stand_there(put_run, width):
-    run = put_run(state="running", steps=5)
-    journal = JournalWriter(run.journal)
-    journal.write("sample", step=5, gpus=[], gpu_note="no GPU here", **HOST)
-    journal.close()
-    line = machine_lines(RunFeed(run).read(), width).plain
-    for figure in ("1.4 GB", "9.2 GB of 33.5 GB", "87%", "no GPU here"):
-        assert figure in line
-    assert len(line) <= width
-
-
-# --- what is measured ---
-
-
-def steps_at(*times: float, evaluations: tuple[int, ...] = ()) -> History:
-    """A history of ten steps an epoch whose steps ended at these times."""
-    history = History(steps_per_epoch=10)
-    for step, moment in enumerate(times, 1):
-        history.add({"event": "log", "time": moment, "step": step, "loss": 1.0})
-        if step in evaluations:
-            history.add({"event": "log", "time": moment, "step": step, "eval_loss": 1.0})
-    return history
-
-
-def test_the_time_left_leaves_out_the_slow_first_step():
-    assert seconds_left(steps_at(60.0, 62.0, 64.0), 3, 10) == pytest.approx(14.0)
-
-
-def test_the_time_left_is_unknown_before_two_steps():
-    assert seconds_left(steps_at(60.0), 1, 10) is None
-
-
-def test_evaluations_still_to_come_take_what_the_last_one_took():
-    times = [*range(1, 11), *range(16, 21)]  # the evaluation after step 10 took five seconds
-    history = steps_at(*map(float, times), evaluations=(10,))
-    assert seconds_left(history, 15, 30) == pytest.approx(15 + 2 * 5)
-
-
-def test_the_pause_of_a_resumed_run_is_no_step():
-    assert seconds_left(steps_at(1.0, 2.0, 3.0, 9000.0, 9001.0), 5, 10) == pytest.approx(5.0)
-
-
-def test_nothing_is_left_after_the_last_step():
-    assert seconds_left(steps_at(1.0, 2.0), 2, 2) == 0.0
-
-
-def test_the_log_tail_keeps_what_a_progress_bar_showed_last(tmp_path):
-    log = tmp_path / "trainer.log"
-    log.write_bytes(b"start\n 10%\r 50%\r100%\nbad \xff byte\nhalf")
-    tail = LogTail(log)
-    tail.read(to_the_end=False)
-    assert list(tail.lines) == ["start", "100%", "bad \ufffd byte"]
-    with log.open("ab") as file:
-        file.write(b" line\n")
-    tail.read(to_the_end=False)
-    assert list(tail.lines)[3:] == ["half line"]
-    assert tail.count == 4
-
-
-def test_the_log_tail_of_an_ended_run_has_its_last_line_without_an_end(tmp_path):
-    log = tmp_path / "trainer.log"
-    log.write_text("one\nTraceback")
-    tail = LogTail(log)
-    tail.read(to_the_end=True)
-    tail.read(to_the_end=True)
-    assert list(tail.lines) == ["one", "Traceback"]
-
-
-def test_a_huge_log_is_read_from_near_its_end(tmp_path):
-    log = tmp_path / "trainer.log"
-    log.write_text("".join(f"line {number}\n" for number in range(100_000)))
-    tail = LogTail(log)
-    tail.read(to_the_end=True)
-    assert tail.lines[-1] == "line 99999"
-    assert tail.lines[0] == "line 99000"
-
-
-def test_a_log_that_begins_anew_is_read_anew(tmp_path):
-    log = tmp_path / "trainer.log"
-    log.write_text("a long line of the first try\n")
-    tail = LogTail(log)
-    tail.read(to_the_end=False)
-    log.write_text("second\n")
-    tail.read(to_the_end=False)
-    assert tail.lines[-1] == "second"
-
-
 def test_a_missing_run_directory_reads_as_interrupted_and_empty(tmp_path):
-    from tui_finetune.runs.directory import RunDirectory
-
     snapshot = RunFeed(RunDirectory(tmp_path / "gone")).read()
     assert snapshot.status == Status(reason="its status file is missing or damaged")
     assert (snapshot.epochs, snapshot.log, snapshot.model) == ([], [], None)
-
-
-@pytest.mark.parametrize(
-    ("shares", "axis"),
-    [([], (0.0, 1.0)), ([0.92, 0.93], (0.8, 1.0)), ([0.5, 0.84], (0.4, 1.0)), ([0.0], (0.0, 1.0))],
-)
-def test_the_accuracy_axis_ends_at_one_and_begins_below_the_lowest(shares, axis):
-    assert accuracy_range(shares) == pytest.approx(axis)

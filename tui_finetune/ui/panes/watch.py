@@ -1,26 +1,25 @@
 """The Watch pane: one run, live or past, as its directory shows it."""
 
 import asyncio
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from rich.text import Text
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.style import Style
-from textual.widgets import DataTable, Log, Static
+from textual.widgets import Log, Static
 
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.ui.panes import watch_text
 from tui_finetune.ui.panes.stop import StopMenu
-from tui_finetune.ui.panes.watch_feed import LOG_LINES_KEPT, RunFeed, Snapshot
-from tui_finetune.ui.widgets.line_chart import LineChart, Series
+from tui_finetune.ui.panes.watch_charts import Change, ChartGrid
+from tui_finetune.ui.panes.watch_epochs import EpochTable
+from tui_finetune.ui.panes.watch_feed import RunFeed, Snapshot
+from tui_finetune.ui.panes.watch_log import LOG_LINES_KEPT
+from tui_finetune.ui.panes.watch_machine import machine_lines, machine_view
 from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.words import unreadable
 
@@ -31,10 +30,9 @@ ENDED_SECONDS = 2.0
 # Below this height the log shows its last two lines and the table its last five rows.
 TALL = 32
 
-_COLUMNS = (
-    ("epoch", 5), ("train loss ↓", 12), ("val loss ↓", 10), ("accuracy ↑", 10), ("F1 ↑", 5),
-    ("observation", 75),
-)  # fmt: skip
+# The view that has all the room, if any: its key brings it and takes it back.
+View = Literal["log", "machine", "chart"]
+
 _EMPTY = Content.assemble(
     ("No run to watch yet.\n\n", "bold"),
     ("F3", "bold $text-accent"), " Tune starts one      ",
@@ -43,36 +41,26 @@ _EMPTY = Content.assemble(
 
 
 class WatchPane(Vertical):
-    """Charts, epochs, memory, log and outcome of the run that `show_run` names."""
+    """Charts, epochs, machine, log and outcome of the run that `show_run` names."""
 
     DEFAULT_CSS = """
     WatchPane {
         & #watch-empty { height: 1fr; content-align: center middle; text-align: center; }
         & #watch-body { height: 1fr; }
         & .line { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-        & #watch-charts { height: 1fr; min-height: 6; }
-        & #watch-charts LineChart { width: 1fr; height: 1fr; }
-        & #watch-epochs {
-            height: 4; background: transparent; overflow-x: hidden; scrollbar-size: 0 0;
-            & > .datatable--header { background: transparent; color: $text-muted; }
-            &:focus { background-tint: $foreground 4%; }
-        }
         & #watch-machine {
             height: auto; max-height: 4; text-wrap: nowrap; text-overflow: ellipsis;
         }
         & #watch-outcome { height: auto; max-height: 6; }
+        & #watch-all-machine { display: none; height: 1fr; border: round $primary; }
         & Log {
             height: 2; padding: 0 1; background: transparent; color: $text-muted;
             scrollbar-size: 0 0;
-        }
-        &.-tall #watch-epochs { scrollbar-size-vertical: 1; }
-        &.-tall Log {
-            height: 9; padding: 0; border: round $foreground 35%; scrollbar-size: 0 1;
-            &:focus { border: round $primary; }
-        }
-        &.-log {
-            & #watch-charts, & #watch-epochs { display: none; }
-            & Log {
+            &.-tall {
+                height: 7; padding: 0; border: round $foreground 35%; scrollbar-size: 0 1;
+                &:focus { border: round $primary; }
+            }
+            &.-large {
                 height: 1fr; padding: 0; border: round $primary; color: $foreground;
                 scrollbar-size: 1 1;
             }
@@ -86,8 +74,21 @@ class WatchPane(Vertical):
         Binding("r", "resume", "Resume"),
         Binding("p", "predict", "Predict"),
         Binding("e", "evaluate", "Evaluate"),
-        Binding("l", "log", "Log"),
-        Binding("escape", "small_log", "Charts", show=False),
+        Binding("l", "view('log')", "Log"),
+        Binding("g", "view('machine')", "Machine"),
+        Binding("f", "follow", "Follow newest"),
+        Binding("z,enter", "charts('enlarge')", "Enlarge"),
+        Binding("x", "charts('axis')", "Axis"),
+        Binding("m", "charts('smoothing')", "Smooth"),
+        Binding("slash", "charts('filter')", "Filter", key_display="/"),
+        Binding("pagedown", "charts('next')", "Next page", show=False),
+        Binding("right_square_bracket", "charts('next')", "Next page", show=False, key_display="]"),
+        Binding("pageup", "charts('before')", "Page before", show=False),
+        Binding(
+            "left_square_bracket", "charts('before')", "Page before", show=False, key_display="["
+        ),
+        Binding("M", "charts('smoothing kind')", "Smooth by steps or by time", show=False),
+        Binding("escape", "back", "Back to all", show=False),
     ]
 
     @dataclass
@@ -108,54 +109,48 @@ class WatchPane(Vertical):
 
         run: RunDirectory
 
+    class FollowWanted(Message):
+        """The person wants the newest run of the home to be shown by itself, or no longer."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="-empty")
         self._feed: RunFeed | None = None
         self._snapshot: Snapshot | None = None
         self._log_written = 0
-        self._rows: list[list[str]] = []
         self._wake = asyncio.Event()
+        self._following = False
+        self._view: View | None = None
+        self._explains = False
 
     def compose(self) -> ComposeResult:
         """Lay out the parts, from the headline down to the log."""
         yield _Hint(_EMPTY, id="watch-empty")
         with Vertical(id="watch-body"):
             yield Static(id="watch-headline", classes="line", markup=False)
-            with Horizontal(id="watch-charts"):
-                yield LineChart(
-                    "loss", x_label="step", empty="the first steps are on their way", id="loss"
-                )
-                yield LineChart(
-                    "accuracy",
-                    x_label="step",
-                    empty="the first evaluation comes at the end of epoch 1",
-                    id="accuracy",
-                )
-            yield DataTable(id="watch-epochs", show_cursor=False)
+            yield ChartGrid()
+            with VerticalScroll(id="watch-all-machine"):
+                yield Static(id="watch-histories", markup=False)
+            yield EpochTable()
             yield Static(id="watch-machine", markup=False)
             yield Static(id="watch-outcome", markup=False)
             yield Log(id="watch-log", max_lines=LOG_LINES_KEPT, auto_scroll=True)
 
     def on_mount(self) -> None:
-        """Set up the table and begin to follow."""
-        table = self._table
-        for number, (title, width) in enumerate(_COLUMNS):
-            right = number < len(_COLUMNS) - 1
-            label = Text(title, justify="right" if right else "left")
-            table.add_column(label, width=width, key=str(number))
+        """Begin to follow."""
         self._log.border_title = "log"
+        self._all_machine.border_title = "machine, g or Esc brings back the charts"
         self.run_worker(self._follow(), group="follow", exclusive=True)
 
     def focus(self, scroll_visible: bool = True) -> "WatchPane":
-        """Focus the first useful part: the loss chart, or the hint while there is no run."""
-        part = (
-            "#watch-empty"
-            if self._feed is None
-            else "#watch-log"
-            if self._log_is_large
-            else "#loss"
-        )
-        self.query_one(part).focus(scroll_visible)
+        """Focus the first useful part: a chart, or the hint while there is no run."""
+        if self._feed is None:
+            self.query_one("#watch-empty").focus(scroll_visible)
+        elif self._view == "log":
+            self._log.focus(scroll_visible)
+        elif self._view == "machine":
+            self._all_machine.focus(scroll_visible)
+        else:
+            self._charts.focus(scroll_visible)
         return self
 
     def show_run(self, run: RunDirectory | None) -> None:
@@ -166,22 +161,27 @@ class WatchPane(Vertical):
         self._feed = None if run is None else RunFeed(run)
         self._snapshot = None
         self._log_written = 0
-        self._rows = []
         self.set_class(run is None, "-empty")
         self.set_class(run is not None, "-filled")
-        self.remove_class("-log")
+        self._view = None
         if self.children:  # else nothing is there yet that would have to go
             self._log.clear()
-            self._table.clear()
+            self._charts.clear()
+            self._epochs.clear()
+            self._arrange()
             say(self, "#watch-headline", Content.styled(" reading the run…", "$text-muted"))
-            for part in ("watch-machine", "watch-outcome"):
+            for part in ("watch-machine", "watch-outcome", "watch-histories"):
                 say(self, f"#{part}", Content(""))
-            for chart in self.query(LineChart):
-                chart.show([], (0.0, 1.0))
             if had_focus:
                 self.focus()
         self.refresh_bindings()
         self._wake.set()
+
+    def show_following(self, following: bool) -> None:
+        """Say whether the newest run of the home is shown by itself."""
+        self._following = following
+        if self._snapshot is not None:
+            self._apply(self._snapshot)
 
     @property
     def run_shown(self) -> RunDirectory | None:
@@ -189,16 +189,40 @@ class WatchPane(Vertical):
         return self._feed.run if self._feed else None
 
     @property
-    def _table(self) -> "DataTable[Text]":
-        return self.query_one("#watch-epochs", DataTable)
+    def _charts(self) -> ChartGrid:
+        return self.query_one(ChartGrid)
+
+    @property
+    def _epochs(self) -> EpochTable:
+        return self.query_one(EpochTable)
 
     @property
     def _log(self) -> Log:
         return self.query_one(Log)
 
     @property
-    def _log_is_large(self) -> bool:
-        return self.has_class("-log")
+    def _all_machine(self) -> VerticalScroll:
+        return self.query_one("#watch-all-machine", VerticalScroll)
+
+    @property
+    def _tall(self) -> bool:
+        return self.size.height >= TALL
+
+    def _arrange(self) -> None:
+        """Show the parts that belong to the view.
+
+        Each by itself: a class of the pane would go through the styles of all that is in it.
+        """
+        view, snapshot = self._view, self._snapshot
+        self._charts.display = view in (None, "chart")
+        self._epochs.display = view is None
+        self._all_machine.display = view == "machine"
+        self.query_one("#watch-machine").display = view != "machine"
+        silent = snapshot is not None and not snapshot.active and not snapshot.log_count
+        room = self._tall or not self._explains
+        self._log.display = view == "log" or (view is None and room and not silent)
+        self._log.set_class(self._tall, "-tall")
+        self._log.set_class(view == "log", "-large")
 
     # --- following ---
 
@@ -228,7 +252,8 @@ class WatchPane(Vertical):
 
     def on_resize(self, event: events.Resize) -> None:
         """Fit the lines to the new size."""
-        self.set_class(event.size.height >= TALL, "-tall")
+        self._epochs.set_class(self._tall, "-tall")
+        self._arrange()
         if self._snapshot is not None:
             self._apply(self._snapshot)
 
@@ -236,75 +261,23 @@ class WatchPane(Vertical):
         """Show a snapshot; what did not change is not painted again."""
         before, self._snapshot = self._snapshot, snapshot
         width = max(self.size.width, 40)
+        most = 4 if self._tall else 2
+        headline = watch_text.headline(snapshot, width, self._following)
         with self.app.batch_update():
-            say(self, "#watch-headline", watch_text.headline(snapshot, width))
-            say(self, "#watch-machine", watch_text.machine_lines(snapshot, width))
+            say(self, "#watch-headline", headline)
             say(self, "#watch-outcome", watch_text.outcome(snapshot, width))
-            self._show_charts(snapshot)
-            self._show_epochs(snapshot, width)
+            if self._view == "machine":
+                say(self, "#watch-histories", machine_view(snapshot, width - 4))
+            else:
+                say(self, "#watch-machine", machine_lines(snapshot, width, most))
+            if self._view in (None, "chart"):
+                self._charts.show(snapshot)
+            if self._view is None:
+                self._epochs.show(snapshot, width)
             self._show_log(snapshot)
+            self._arrange()
         if before is None or _actions(before) != _actions(snapshot):
             self.refresh_bindings()
-
-    def _show_charts(self, snapshot: Snapshot) -> None:
-        steps = (0.0, float(max(snapshot.total_steps, snapshot.step, 1)))
-        best = float(snapshot.best.step) if snapshot.best else None
-        train = Series("train", snapshot.train, "$primary")
-        validation = Series("validation", snapshot.validation, "$warning", "●", connected=True)
-        self.query_one("#loss", LineChart).show([train, validation], steps, highlight_x=best)
-        accuracy = [Series("validation", snapshot.accuracy, "$warning", "●", connected=True)]
-        tested = snapshot.test.get("accuracy")
-        if tested is not None:
-            accuracy.append(Series("test", [(steps[1], tested)], "$success", "◆"))
-        shares = [y for series in accuracy for _, y in series.points if y is not None]
-        self.query_one("#accuracy", LineChart).show(
-            accuracy, steps, accuracy_range(shares), highlight_x=best
-        )
-
-    def _show_epochs(self, snapshot: Snapshot, width: int) -> None:
-        rows = [
-            [
-                *watch_text.epoch_cells(epoch, epoch is snapshot.best),
-                watch_text.observation(words, width),
-            ]
-            for epoch, words in zip(snapshot.epochs, snapshot.observations, strict=True)
-        ]
-        if snapshot.unfinished is not None:
-            words = watch_text.unfinished_words(snapshot)
-            rows.append([*watch_text.epoch_cells(snapshot.unfinished, False), words])
-        table = self._table
-        most = 10 if self.has_class("-tall") else 5
-        expected = max(int(snapshot.status.epochs + 0.999), len(rows), 2)
-        table.styles.height = 1 + min(expected, most)
-        if len(rows) < len(self._rows):  # a resumed run repeats an epoch
-            table.clear()
-            self._rows = []
-        at_end = table.scroll_offset.y >= table.max_scroll_y
-        for number, row in enumerate(rows):
-            if number >= len(self._rows):
-                table.add_row(*self._cells(row, snapshot, number), key=str(number))
-            elif row != self._rows[number]:
-                for column, cell in enumerate(self._cells(row, snapshot, number)):
-                    if row[column] != self._rows[number][column]:
-                        table.update_cell(str(number), str(column), cell)
-        if at_end and len(rows) != len(self._rows):
-            table.call_after_refresh(table.scroll_end, animate=False)
-        self._rows = rows
-
-    def _cells(self, row: list[str], snapshot: Snapshot, number: int) -> list[Text]:
-        """Return a row's cells: the best epoch's figures stand out, the unfinished one's do not."""
-        finished = number < len(snapshot.epochs)
-        muted, strong = self._style("$text-muted"), self._style("bold")
-        figures = strong if row[0].startswith("★") else "" if finished else muted
-        *numbers, words = row
-        warns = words.startswith(("overfitting", "diverging", "loss is not"))
-        tone = self._style("$text-warning") if warns else "" if finished else muted
-        cells = [Text(cell, style=figures, justify="right", no_wrap=True) for cell in numbers]
-        return [*cells, Text(words, style=tone, no_wrap=True, overflow="ellipsis")]
-
-    def _style(self, style: str) -> str:
-        parsed: Style = self.app.stylesheet.parse_style(style)
-        return str(parsed.rich_style)
 
     def _show_log(self, snapshot: Snapshot) -> None:
         new = snapshot.log_count - self._log_written
@@ -312,29 +285,49 @@ class WatchPane(Vertical):
             self._log.write_lines(list(snapshot.log)[-new:])
             self._log_written = snapshot.log_count
 
+    @on(EpochTable.Focused)
+    def _table_focused(self, event: EpochTable.Focused) -> None:
+        """Where there is little room, what a row says takes the place of the log."""
+        self._explains = event.focused
+        self._arrange()
+
+    @on(ChartGrid.Enlarged)
+    def _chart_enlarged(self) -> None:
+        self._view = "chart" if self._charts.enlarged else None
+        self._arrange()
+        self.refresh_bindings()
+        if self._snapshot is not None:
+            self._apply(self._snapshot)
+
     # --- keys ---
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can be done with the run in sight."""
         snapshot = self._snapshot
-        if action == "stop":
-            return snapshot is not None and snapshot.active
-        if action == "resume":
-            return snapshot is not None and snapshot.resumable
-        if action in ("predict", "evaluate"):
-            return snapshot is not None and snapshot.model is not None
-        if action == "log":
-            return self._feed is not None
-        if action == "small_log":
-            return self._log_is_large
-        return True
+        match action:
+            case "stop":
+                return snapshot is not None and snapshot.stoppable
+            case "resume":
+                return snapshot is not None and snapshot.resumable
+            case "predict" | "evaluate":
+                return snapshot is not None and snapshot.model is not None
+            case "view" if parameters == ("log",):
+                return snapshot is not None and (snapshot.active or snapshot.log_count > 0)
+            case "view":
+                return self._feed is not None
+            case "charts":
+                return self._feed is not None and self._view in (None, "chart")
+            case "back":
+                return self._view is not None or (self.is_mounted and self._charts.filtered)
+            case _:
+                return True
 
     def action_stop(self) -> None:
         """Open the stop menu."""
         snapshot = self._snapshot
         if snapshot is not None:
             saved = snapshot.checkpoint[0] if snapshot.checkpoint else None
-            self.app.push_screen(StopMenu(snapshot.run, snapshot.status.name, saved))
+            self.app.push_screen(StopMenu(snapshot.run, snapshot.name, saved))
 
     def action_resume(self) -> None:
         """Ask for the run to go on."""
@@ -351,28 +344,43 @@ class WatchPane(Vertical):
         if self._feed is not None:
             self.post_message(self.EvaluateWanted(self._feed.run))
 
-    def action_log(self) -> None:
-        """Give the log all the room, or take it back."""
-        self.toggle_class("-log")
+    def action_follow(self) -> None:
+        """Ask for the newest run to be shown by itself, or no longer."""
+        self.post_message(self.FollowWanted())
+
+    def action_charts(self, change: Change) -> None:
+        """Set something for all charts."""
+        self._charts.change(change)
+
+    def action_view(self, view: View) -> None:
+        """Give a view all the room, or take it back."""
+        self._charts.enlarged = False
+        self._view = None if self._view == view else view
+        self._arrange()
         self._log.border_title = (
-            "log, l or Esc brings back the charts" if self._log_is_large else "log"
+            "log, l or Esc brings back the charts" if self._view == "log" else "log"
         )
+        if self._snapshot is not None:
+            self._apply(self._snapshot)
         self.focus()
+        self.refresh_bindings()
         self.call_after_refresh(self._log.scroll_end, animate=False)
 
-    def action_small_log(self) -> None:
-        """Bring the charts back."""
-        self.action_log()
+    def action_back(self) -> None:
+        """Bring all of it back: from an enlarged view, else from a filter."""
+        match self._view:
+            case None:
+                self._charts.clear_filter()
+            case "chart":
+                self._charts.change("enlarge")
+            case view:
+                self.action_view(view)
 
 
 class _Hint(Static, can_focus=True):
     """What to do while there is nothing to show; focusable, so that the pane has its keys."""
 
 
-def _actions(snapshot: Snapshot) -> tuple[bool, bool, bool]:
-    return snapshot.active, snapshot.resumable, snapshot.model is not None
-
-
-def accuracy_range(shares: Sequence[float]) -> tuple[float, float]:
-    """Return the y axis for accuracies: never above 1, and from a tenth below the lowest."""
-    return max(math.floor(min(shares, default=0.1) * 10 - 0.5) / 10, 0.0), 1.0
+def _actions(snapshot: Snapshot) -> tuple[bool, ...]:
+    has_log = snapshot.active or snapshot.log_count > 0
+    return snapshot.stoppable, snapshot.resumable, snapshot.model is not None, has_log
