@@ -3,7 +3,9 @@ import json
 import pytest
 
 from tui_finetune.console.show import print_run, print_run_in_full, print_runs
+from tui_finetune.errors import InputError
 from tui_finetune.recipe import parse_recipe
+from tui_finetune.runs.about import About, write_about
 from tui_finetune.runs.directory import create_run
 from tui_finetune.runs.status import Status, write_status
 
@@ -54,3 +56,29 @@ def test_the_full_document_is_finite_json(put_run, capsys):
     print_run_in_full(run, as_json=True)
     document = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert document["epochs"][0]["validation_loss"] is None
+
+
+def test_a_filter_leaves_out_runs_and_says_when_none_is_left(put_run, tmp_path, capsys):
+    put_run("good", metrics={"test": {"accuracy": 0.95}})
+    put_run("bad", metrics={"test": {"accuracy": 0.5}})
+    print_runs(tmp_path, True, "accuracy>0.9")
+    (run,) = json.loads(capsys.readouterr().out)
+    assert run["metrics"] == {"test": {"accuracy": 0.95}}
+    print_runs(tmp_path, False, "tag:none")
+    assert capsys.readouterr().out == "none of 2 runs is meant by: tag:none\n"
+    with pytest.raises(InputError, match="did you mean accuracy"):
+        print_runs(tmp_path, False, "acuracy>0.9")
+
+
+def test_a_persons_name_tags_and_note_are_shown_and_a_run_without_a_recipe_too(put_run, capsys):
+    run = put_run("plain")
+    write_about(run, About(name="splendid", tags=("base",), note="keep"))
+    run.recipe.unlink()
+    run.arguments.write_text('{"learning_rate": 0.5}')
+    print_run_in_full(run, as_json=False)
+    printed = capsys.readouterr().out
+    for words in ("splendid", "tags   base", "note   keep", "train.learning_rate: 0.5"):
+        assert words in printed
+    print_run_in_full(run, as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    assert (document["name"], document["recipe"]) == ("splendid", None)

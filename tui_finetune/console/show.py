@@ -7,12 +7,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tui_finetune.console.progress_display import epoch_table, figure, headline, loss_figure
+from tui_finetune.console.progress_display import (
+    UNKNOWN,
+    epoch_table,
+    figure,
+    headline,
+    loss_figure,
+)
 from tui_finetune.recipe import dump_recipe
+from tui_finetune.runs.about import name_of, read_about
 from tui_finetune.runs.directory import RunDirectory
-from tui_finetune.runs.history import read_history
+from tui_finetune.runs.history import Epoch, read_history
+from tui_finetune.runs.index import list_runs
 from tui_finetune.runs.journal import finite
-from tui_finetune.runs.listing import list_runs, summarise, summary_document
+from tui_finetune.runs.listing import summarise, summary_document
+from tui_finetune.runs.query import filter_runs
+from tui_finetune.runs.settings import read_settings
 from tui_finetune.runs.status import read_status
 from tui_finetune.text import clean
 
@@ -36,6 +46,7 @@ def print_run(run: RunDirectory, as_json: bool) -> None:
         print_json({**document, "metrics": status.metrics})
         return
     console = Console()
+    status.name = name_of(run, status)
     console.print(headline(status))
     console.print(_metrics_table(status.metrics))
     if (run.model / "config.json").is_file():
@@ -43,11 +54,18 @@ def print_run(run: RunDirectory, as_json: bool) -> None:
         console.print(Text(f'next   tui-finetune predict {clean(run.id)} "a sentence"'))
 
 
-def print_runs(home: "Path", as_json: bool) -> None:
-    """Print all runs, the newest first."""
-    summaries = list_runs(home)
+def print_runs(home: "Path", as_json: bool, query: str = "") -> None:
+    """Print all runs that the query means, the newest first.
+
+    Raises `InputError` if there is something wrong with the query.
+    """
+    every = list_runs(home)
+    summaries = filter_runs(every, query)
     if as_json:
         print_json([summary_document(summary) for summary in summaries])
+        return
+    if every and not summaries:
+        print(f"none of {len(every):,} runs is meant by: {clean(query)}")
         return
     if not summaries:
         print(f"no runs in {clean(home)} yet; start one with: tui-finetune train")
@@ -59,17 +77,18 @@ def print_runs(home: "Path", as_json: bool) -> None:
     # An id is there to be copied: whatever the room, it stands whole on one line.
     table.add_column("run", no_wrap=True, min_width=max(map(len, ids)))
     table.add_column("state", no_wrap=True)
-    for name in ("data", "model") if wide else ():
+    for name in ("name", "data", "model", "tags") if wide else ():
         table.add_column(name, overflow="ellipsis")
     for name in ("step", "val acc", "test acc"):
         table.add_column(name, justify="right", no_wrap=True)
     for run_id, summary in zip(ids, summaries, strict=True):
-        sources = (summary.data, summary.model) if wide else ()
+        sources = (summary.data.rpartition("/")[2], summary.model.rpartition("/")[2])
+        words = (summary.name, *sources, " ".join(summary.tags)) if wide else ()
         table.add_row(
             Text(run_id),
             Text(clean(summary.state, 12)),
-            *(Text(clean(source.rpartition("/")[2], 30)) for source in sources),
-            f"{summary.step}/{summary.total_steps}",
+            *(Text(clean(word, 30)) for word in words),
+            f"{summary.step}/{summary.total_steps or UNKNOWN}",
             figure(summary.validation_accuracy),
             figure(summary.test_accuracy),
         )
@@ -78,22 +97,33 @@ def print_runs(home: "Path", as_json: bool) -> None:
 
 def print_run_in_full(run: RunDirectory, as_json: bool) -> None:
     """Print a run with its recipe and epochs."""
-    recipe = run.load_recipe()
-    history = read_history(run.journal)
+    recipe = run.load_recipe() if run.recipe.exists() else None  # a run of others has none
+    history = read_history(run)
     if as_json:
-        epochs = [vars(epoch) for epoch in history.epochs()]
-        document = {"recipe": recipe.model_dump(mode="json"), "epochs": epochs}
+        epochs = [_epoch_document(epoch) for epoch in history.epochs()]
+        content = None if recipe is None else recipe.model_dump(mode="json")
+        document = {"recipe": content, "epochs": epochs}
         print_json({**summary_document(summarise(run)), **document})
         return
     console = Console()
     status = read_status(run.status)
+    status.name = name_of(run, status)
     console.print(headline(status))
     if history.evaluations:
         console.print(epoch_table(history))
     console.print(_metrics_table(status.metrics))
+    about = read_about(run)
+    if about.tags:
+        console.print(Text(f"tags   {clean(' '.join(about.tags))}"))
+    if about.note:
+        console.print(Text(f"note   {clean(about.note)}"))
     console.print(Text(f"folder {clean(run.path)}\n"))
-    for line in dump_recipe(recipe).splitlines():
-        console.print(Text(clean(line)))
+    if recipe is not None:
+        settings = dump_recipe(recipe).splitlines()
+    else:
+        settings = [f"{key}: {value}" for key, value in read_settings(run).items()]
+    for line in settings:
+        console.print(Text(clean(line, 500)))
 
 
 def print_predictions(predictions: "Sequence[Prediction]", as_json: bool) -> None:
@@ -108,6 +138,17 @@ def print_predictions(predictions: "Sequence[Prediction]", as_json: bool) -> Non
         label = Text(clean(prediction.label, 40), style="bold")
         table.add_row(label, f"{prediction.score:.3f}", Text(clean(prediction.text, 500)))
     Console().print(table)
+
+
+def _epoch_document(epoch: Epoch) -> dict[str, Any]:
+    metrics = {name: value for name, value in epoch.metrics.items() if name != "loss"}
+    return {
+        "number": epoch.number,
+        "step": epoch.step,
+        "train_loss": epoch.train_loss,
+        "validation_loss": epoch.validation_loss,
+        **metrics,
+    }
 
 
 def _metrics_table(metrics: dict[str, dict[str, float | None]]) -> Table:
