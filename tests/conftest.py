@@ -1,9 +1,12 @@
 """Small real things that several tests share: a model of two layers, and rows to train it on."""
 
 import csv
+import functools
+import json
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +107,75 @@ def make_recipe(data_file: Path, tiny_model: Callable[..., Path]) -> Callable[..
         return parse_recipe(content, "test")
 
     return make
+
+
+@pytest.fixture
+def put_trained(tmp_path: Path) -> Callable[..., Any]:
+    """Make a run with figures of the test's own, without training; see `_put_trained`."""
+    return functools.partial(_put_trained, tmp_path)
+
+
+def _put_trained(
+    home: Path,
+    name: str = "films",
+    state: str = "finished",
+    losses: Sequence[float] = (0.6, 0.5),
+    steps_per_epoch: int = 4,
+    wrong: Collection[int] = (),
+    tested: Sequence[int] = range(20),
+    digest: str = "d1",
+    started: float = 1_000_000.0,
+    seconds: float = 60.0,
+    speed: float | None = 100.0,
+    **settings: Any,
+) -> Any:
+    """Write the directory of a run whose validation losses are `losses`, one an epoch.
+
+    Its accuracy is 1 - loss / 2. It was tested on the rows `tested` and has `wrong` ones wrong;
+    without `tested` it has no test. `settings` are dotted keys of the recipe, with __ for a dot.
+    """
+    from tui_finetune.recipe import parse_recipe, set_value
+    from tui_finetune.runs.directory import create_run
+    from tui_finetune.runs.status import Status, this_process, write_status
+
+    content: dict[str, Any] = {"name": name, "data": {"source": "/d/films.csv"}}
+    for key, value in settings.items():
+        set_value(content, f"{key.replace('__', '.')}={value}")
+    run = create_run(home, parse_recipe(content, "test"))
+    entries: list[dict[str, Any]] = [
+        {"event": "start", "total_steps": steps_per_epoch * len(losses), "resumed_from": 0,
+         "steps_per_epoch": steps_per_epoch, "selection_metric": "eval_loss"}
+    ]  # fmt: skip
+    for step in range(1, steps_per_epoch * len(losses) + 1):
+        at = {"event": "log", "step": step, "epoch": step / steps_per_epoch}
+        entries.append({**at, "loss": 1.0 - step / 100})
+        if step % steps_per_epoch == 0:
+            loss = losses[step // steps_per_epoch - 1]
+            entries.append({**at, "eval_loss": loss, "eval_accuracy": 1 - loss / 2})
+    if speed is not None:
+        entries.append({"event": "sample", "step": 1, "rows_per_second": speed})
+    metrics: dict[str, Any] = {}
+    if tested:
+        accuracy = 1 - len(set(wrong) & set(tested)) / len(tested)
+        metrics["test"] = {"accuracy": accuracy}
+        entries.append({"event": "test", "metrics": metrics["test"]})
+        run.evaluation.mkdir()
+        (run.evaluation / "test.jsonl").write_text("".join(map(_judged, tested, repeat(wrong))))
+    lines = (json.dumps({"time": started + n, **entry}) for n, entry in enumerate(entries))
+    run.journal.write_text("\n".join(lines) + "\n")
+    run.data.write_text(json.dumps({"digests": {"/d/films.csv": digest}}))
+    active = state in ("starting", "running", "stopping")
+    status = Status(
+        state=state, name=name, task="text-classification", data="/d/films.csv", model="starter",
+        started=started, ended=None if active else started + seconds, metrics=metrics,
+        step=steps_per_epoch * len(losses), total_steps=steps_per_epoch * len(losses),
+        epoch=len(losses), epochs=len(losses), **(this_process() if active else {}),
+    )  # fmt: skip
+    write_status(run.status, status)
+    return run
+
+
+def _judged(row: int, wrong: Collection[int]) -> str:
+    true, other = ("positive", "negative") if row % 2 else ("negative", "positive")
+    said = {"row": row, "text": f"text of row {row}", "true": true}
+    return json.dumps({**said, "label": other if row in wrong else true}) + "\n"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tui_finetune import __version__, home
+from tui_finetune.cli_runs import Home, Json, Run, find, runs_app
 from tui_finetune.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,14 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-runs_app = typer.Typer(help="List runs, show one, delete one.")
 app.add_typer(runs_app, name="runs")
 
-Home = Annotated[
-    Path | None, typer.Option("--home", help="Where the runs live.", envvar=home.VARIABLE)
-]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="Id, its beginning, name, or 'last'.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Return at once; the run goes on.")]
 
 
@@ -106,7 +101,7 @@ def resume(
     run: Run, detach: Detach = False, as_json: Json = False, home_folder: Home = None
 ) -> None:
     """Go on with a stopped or interrupted run from its newest checkpoint."""
-    found = _find(home_folder, run)
+    found = find(home_folder, run)
     if detach:
         _detached(home.choose_home(home_folder), "resume", {"run": found.id}, as_json)
         return
@@ -118,10 +113,11 @@ def resume(
 
 @app.command()
 def attach(run: Run = "last", home_folder: Home = None) -> None:
-    """Watch a run until it ends; Ctrl-C leaves it going."""
+    """Watch a run until it ends; Ctrl-C leaves it going. `last` goes over to newer runs."""
     from tui_finetune.console.follow import follow
 
-    follow(_find(home_folder, run))
+    found = find(home_folder, run)
+    follow(found, home.choose_home(home_folder) if run == "last" else None)
 
 
 @app.command()
@@ -142,7 +138,7 @@ def stop(
     from tui_finetune.console.show import print_run
     from tui_finetune.runs.control import kill_run, request_stop
 
-    found = _find(home_folder, run)
+    found = find(home_folder, run)
     if kill:
         kill_run(found)
     else:
@@ -150,41 +146,6 @@ def stop(
     if wait:
         wait_until_ended(found)
     print_run(found, as_json)
-
-
-@runs_app.callback(invoke_without_command=True)
-def runs(context: typer.Context, as_json: Json = False, home_folder: Home = None) -> None:
-    """List all runs, the newest first."""
-    if context.invoked_subcommand is None:
-        from tui_finetune.console.show import print_runs
-
-        print_runs(home.choose_home(home_folder), as_json)
-
-
-@runs_app.command("show")
-def runs_show(run: Run, as_json: Json = False, home_folder: Home = None) -> None:
-    """Show a run: its state, recipe, epochs and metrics."""
-    from tui_finetune.console.show import print_run_in_full
-
-    print_run_in_full(_find(home_folder, run), as_json)
-
-
-@runs_app.command("delete")
-def runs_delete(
-    run: Run,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    home_folder: Home = None,
-) -> None:
-    """Delete a run with its checkpoints and model, after a question."""
-    from tui_finetune.runs.directory import folder_size
-    from tui_finetune.runs.listing import delete_run
-
-    found = _find(home_folder, run)
-    size = folder_size(found.path) / 1e6
-    if not yes:
-        typer.confirm(f"Delete run {found.id} ({size:.0f} MB)?", abort=True)
-    delete_run(found)
-    print(f"deleted {found.id} ({size:.0f} MB)")
 
 
 @app.command()
@@ -203,7 +164,7 @@ def predict(
     home_folder: Home = None,
 ) -> None:
     """Predict texts with a run's model, or a whole file: CSV, TSV, JSON Lines or Parquet."""
-    found = _find(home_folder, run)
+    found = find(home_folder, run)
     if bool(texts) == bool(file) or (file is None) != (out is None):
         raise InputError('predict: give texts, or --file IN with --out OUT, such as "a good film"')
     found.require_model()  # before the heavy libraries are loaded
@@ -231,7 +192,7 @@ def evaluate(
     home_folder: Home = None,
 ) -> None:
     """Say how good a run's model is on its test rows or on a file, and where it fails."""
-    found = _find(home_folder, run)
+    found = find(home_folder, run)
     found.require_model()  # before the heavy libraries are loaded
     from tui_finetune.console.evaluation import print_evaluation
     from tui_finetune.console.work_progress import progress_on_stderr
@@ -258,7 +219,7 @@ def trace(
     home_folder: Home = None,
 ) -> None:
     """Show how a prediction comes about: tokens, embedding, layers, head, label."""
-    found = _find(home_folder, run)
+    found = find(home_folder, run)
     found.require_model()  # before the heavy libraries are loaded
     from tui_finetune.console.trace import print_trace
     from tui_finetune.evaluation.judging import run_temperature
@@ -280,13 +241,6 @@ def doctor(as_json: Json = False, home_folder: Home = None) -> None:
     from tui_finetune.console.doctor import print_doctor
 
     print_doctor(home.choose_home(home_folder), as_json)
-
-
-def _find(home_folder: Path | None, run: str) -> "RunDirectory":
-    """Return the run that a command means."""
-    from tui_finetune.runs.directory import find_run
-
-    return find_run(home.choose_home(home_folder), run)
 
 
 def _recipe_of(path: Path | None, flags: dict[str, Any], assignments: list[str]) -> "Recipe":

@@ -38,6 +38,7 @@ KEYS = {
     "F6": "\x1b[17~",
     "F7": "\x1b[18~",
     "F8": "\x1b[19~",
+    "F9": "\x1b[20~",
     "left": "\x1b[D",
     "right": "\x1b[C",
     "ctrl+t": "\x14",
@@ -51,6 +52,8 @@ class Terminal:
         self._screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
+        self.written = bytearray()
+        """All that was written to the terminal, byte for byte."""
         command = [sys.executable, "-m", "tui_finetune", *words]
         inherited = {name: os.environ[name] for name in os.environ.keys() - {"COLUMNS", "LINES"}}
         self.process = PtyProcess.spawn(command, dimensions=size[::-1], env=inherited | env)
@@ -70,6 +73,7 @@ class Terminal:
             if not content:
                 return
             with self._lock:
+                self.written += content
                 self._stream.feed(_NOT_FOR_PYTE.sub(b"", content))
 
     def text(self) -> str:

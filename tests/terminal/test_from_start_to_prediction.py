@@ -36,7 +36,7 @@ def test_training_and_predicting_by_keys(
     terminal.press("ctrl+s")
     terminal.wait_for("finished", "accuracy", seconds=90)
     (run,) = all_runs(tmp_path / "home")
-    epochs = read_history(run.journal).epochs()
+    epochs = read_history(run).epochs()
     assert len(epochs) == 3
     terminal.wait_for(*(f"{epoch.validation_loss:.3f}" for epoch in epochs))
 

@@ -35,7 +35,7 @@ def start_training(terminal: Terminal, home: Path) -> RunDirectory:
     terminal.press("enter")
     terminal.wait_for("fine-tune", "epoch", seconds=90)
     end = time.monotonic() + 60
-    while not (runs := all_runs(home)) or not read_history(runs[0].journal).evaluations:
+    while not (runs := all_runs(home)) or not read_history(runs[0]).evaluations:
         assert time.monotonic() < end
         time.sleep(0.02)
     return runs[0]
@@ -54,7 +54,7 @@ def assert_seen_whole(terminal: Terminal, run: RunDirectory) -> None:
     terminal.press("F5")
     terminal.wait_for("finished", "films")
     terminal.press("enter")
-    epochs = read_history(run.journal).epochs()
+    epochs = read_history(run).epochs()
     assert [epoch.number for epoch in epochs] == list(range(1, EPOCHS + 1))
     terminal.wait_for(*(f"{epoch.validation_loss:.3f}" for epoch in epochs), "finished")
 

@@ -40,7 +40,7 @@ def test_the_epochs_are_on_the_screen_and_the_libraries_words_in_the_log(
     terminal = train(make_recipe())
     terminal.wait_for("films  finished", "next   tui-finetune predict")
     (run,) = all_runs(tmp_path / "home")
-    losses = (epoch.validation_loss for epoch in read_history(run.journal).epochs())
+    losses = (epoch.validation_loss for epoch in read_history(run).epochs())
     screen = terminal.wait_for(*(f"{loss:.4f}" for loss in losses))
     assert "grad_norm" not in screen
     assert "'grad_norm'" in run.log.read_text()

@@ -17,7 +17,7 @@ from tui_finetune.recipe import load_recipe, parse_recipe
 from tui_finetune.runs.directory import create_run
 from tui_finetune.runs.journal import JournalWriter
 from tui_finetune.runs.status import Status, this_process, write_status
-from tui_finetune.ui.app import Dashboard
+from tui_finetune.ui.app import PANES, Dashboard
 from tui_finetune.ui.panes.leave import LeaveScreen
 from tui_finetune.ui.panes.question import Question
 from tui_finetune.ui.widgets.tab_line import TabLine
@@ -47,7 +47,7 @@ def in_front(app):
 async def opened(pilot, until):
     """Wait until all panes are there."""
     app = pilot.app
-    await until(pilot, lambda: app._workspace and len(app._workspace.children) == 8, 20)
+    await until(pilot, lambda: app._workspace and len(app._workspace.children) == 9, 20)
     await pilot.pause()
 
 
@@ -63,9 +63,8 @@ async def test_without_anything_it_opens_on_the_data_with_the_sample_in_sight(
         first = text.splitlines()
         assert "tui-finetune" in first[0]
         assert "engine: loading" in first[0]
-        assert (
-            "1 Data  2 Model  3 Tune  4 Watch  5 Runs  6 Predict  7 Evaluate  8 Trace" in first[1]
-        )
+        gap = "  " if size == WIDE else " "
+        assert gap.join(f"{n} {name}" for n, name in enumerate(PANES.values(), 1)) in first[1]
         assert first[2].startswith(" load ▸ tokenize")
         assert "Load sample_data/reviews.yaml" in text
         assert in_front(app) == "data"

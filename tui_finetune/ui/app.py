@@ -46,6 +46,7 @@ PANES = {
     "predict": "Predict",
     "evaluate": "Evaluate",
     "trace": "Trace",
+    "compare": "Compare",
 }
 
 CALM = Theme(
@@ -86,7 +87,7 @@ class MainScreen(Screen[None]):
 
 
 class Dashboard(App[InputError]):
-    """Data, Model, Tune, Watch, Runs, Predict, Evaluate and Trace in one terminal.
+    """Data, Model, Tune, Watch, Runs, Predict, Evaluate, Trace and Compare in one terminal.
 
     With `recipe`, or its file, it opens on its start, with `run` on that run. Its result is what
     was wrong with the recipe's file.

@@ -26,6 +26,8 @@ def draft_stages(draft: Draft) -> list[Stage]:
 
 def run_stages(history: History, status: Status) -> list[Stage]:
     """Return the stages of a run, as far as its journal and its status say."""
+    if status.origin:
+        return [_training_of_others(history, status)]
     load, tokenize, split = (history.stages.get(name) for name in ("load", "tokenize", "split"))
     total = history.total_steps or status.total_steps
     done = [load is not None, tokenize is not None, split is not None]
@@ -47,6 +49,15 @@ def run_stages(history: History, status: Status) -> list[Stage]:
         _fine_tune(marks[3], status.step, total),
         _evaluate(marks[4], history.test),
     ]
+
+
+def _training_of_others(history: History, status: Status) -> Stage:
+    """Return the only stage that is known of a run that this program did not start."""
+    mark: Mark = "present" if status.state in ACTIVE else "done"
+    step, total = max(status.step, 0), history.total_steps or status.total_steps
+    whose = "in a script of yours" if status.origin == "script" else "imported"
+    of = f"{step}/{total}" if total else f"{step}"
+    return Stage(mark, (f"fine-tune {of} steps, {whose}", f"fine-tune {of}"))
 
 
 def _load(mark: Mark, rows: object, columns: object) -> Stage:

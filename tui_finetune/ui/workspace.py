@@ -14,14 +14,18 @@ from textual.widgets import ContentSwitcher
 from tui_finetune.engine.client import EngineClient, EngineError
 from tui_finetune.errors import InputError
 from tui_finetune.recipe import Recipe, load_recipe
+from tui_finetune.runs.about import name_of
 from tui_finetune.runs.directory import RunDirectory, all_runs
 from tui_finetune.runs.history import HistoryReader
+from tui_finetune.runs.newest import NewestRun
 from tui_finetune.runs.status import ACTIVE, Status, read_status
 from tui_finetune.text import clean
 from tui_finetune.ui.draft import Draft
 from tui_finetune.ui.inspection import describe_model, list_models, profile_data
+from tui_finetune.ui.panes.compare import ComparePane
 from tui_finetune.ui.panes.data import DataPane
 from tui_finetune.ui.panes.evaluate import EvaluatePane
+from tui_finetune.ui.panes.import_runs import ImportScreen
 from tui_finetune.ui.panes.model import ModelPane
 from tui_finetune.ui.panes.picker import runs_with_model
 from tui_finetune.ui.panes.predict import PredictPane
@@ -66,6 +70,10 @@ class Workspace(ContentSwitcher):
         self.status: Status | None = None
         self.going_on: Status | None = None
         """The state of the run that goes on, be it watched or not, as it was last looked at."""
+        self.following = run is None
+        """Whether Watch turns to a newer run of the home by itself."""
+        self._newest = NewestRun(home)
+        self._newer_run()
         self.engine_state = "engine: loading"
         self._reader: HistoryReader | None = None
         first = "tune" if self._with_recipe else "watch" if self.run else "data"
@@ -79,7 +87,7 @@ class Workspace(ContentSwitcher):
     def on_mount(self) -> None:
         """Say what is going on, then get the other panes and the engine ready."""
         if self._active is not None:
-            name = clean(read_status(self._active.status).name or self._active.id, 60)
+            name = clean(name_of(self._active, read_status(self._active.status)), 60)
             hint = "F4 shows it" if self._first == "tune" else "here it is, whole"
             self.notify(f"{name} is going on: {hint}", markup=False)
         self.draft.on_change(self._tell)
@@ -118,7 +126,7 @@ class Workspace(ContentSwitcher):
         """Return the newest run of the home that goes on; None also if they cannot be read."""
         with suppress(OSError):
             for run in all_runs(self._home):
-                if read_status(run.status).state in ACTIVE:
+                if _goes_on(read_status(run.status)):
                     return run
         return None
 
@@ -151,6 +159,7 @@ class Workspace(ContentSwitcher):
             case "watch":
                 watch = WatchPane(id=pane)
                 watch.show_run(self.run)
+                watch.show_following(self.following)
                 return watch
             case "runs":
                 return RunsPane(self._home, id=pane)
@@ -158,8 +167,10 @@ class Workspace(ContentSwitcher):
                 return PredictPane(self._engine, self._home, id=pane)
             case "evaluate":
                 return EvaluatePane(self._engine, self._home, id=pane)
-            case _:
+            case "trace":
                 return TracePane(self._engine, self._home, id=pane)
+            case _:
+                return ComparePane(self._home, id=pane)
 
     def _focus(self, pane: str) -> None:
         if self.current == pane:
@@ -169,7 +180,9 @@ class Workspace(ContentSwitcher):
         self.run_worker(self._wake_engine(), group="engine")
 
     async def _mount_all(self) -> None:
-        for pane in ("data", "model", "tune", "watch", "runs", "predict", "evaluate", "trace"):
+        for pane in (
+            "data", "model", "tune", "watch", "runs", "predict", "evaluate", "trace", "compare",
+        ):  # fmt: skip
             await self._mounted(pane)
 
     async def _wake_engine(self) -> None:
@@ -191,6 +204,16 @@ class Workspace(ContentSwitcher):
     async def _load_sample(self, event: DataPane.SampleWanted) -> None:
         try:
             self.draft.replace(load_recipe(event.recipe))
+        except InputError as error:
+            self._complain(str(error))
+            return
+        self._inspect()
+        await self.show_pane("tune")
+
+    @on(RunsPane.RecipeWanted)
+    async def _load_recipe(self, event: RunsPane.RecipeWanted) -> None:
+        try:
+            self.draft.replace(event.run.load_recipe().model_copy(update={"name": None}))
         except InputError as error:
             self._complain(str(error))
             return
@@ -237,26 +260,38 @@ class Workspace(ContentSwitcher):
         other = await asyncio.to_thread(self.active_run)
         if other is None:
             return True
-        title = f"{clean(read_status(other.status).name or other.id, 40)} is training."
+        title = f"{clean(name_of(other, read_status(other.status)), 40)} is training."
         details = "Start another beside it? They share the memory and the cores."
         return await self.app.push_screen_wait(Question(title, details, "start it"))
 
     @on(RunsPane.Opened)
-    async def _open(self, event: RunsPane.Opened) -> None:
-        await self.watch_run(event.run)
+    @on(ComparePane.Opened)
+    async def _open(self, event: RunsPane.Opened | ComparePane.Opened) -> None:
+        await self._choose(event.run)
         await self.show_pane("watch")
 
     @on(RunsPane.PredictWanted)
     @on(WatchPane.PredictWanted)
     async def _predict(self, event: RunsPane.PredictWanted | WatchPane.PredictWanted) -> None:
-        await self.watch_run(event.run)
+        await self._choose(event.run)
         await self.show_pane("predict")
 
     @on(RunsPane.EvaluateWanted)
     @on(WatchPane.EvaluateWanted)
     async def _evaluate(self, event: RunsPane.EvaluateWanted | WatchPane.EvaluateWanted) -> None:
-        await self.watch_run(event.run)
+        await self._choose(event.run)
         await self.show_pane("evaluate")
+
+    @on(RunsPane.CompareWanted)
+    async def _compare(self, event: RunsPane.CompareWanted) -> None:
+        pane = await self._mounted("compare")
+        assert isinstance(pane, ComparePane)
+        pane.compare(event.runs)
+        await self.show_pane("compare")
+
+    @on(RunsPane.ImportWanted)
+    def _import(self) -> None:
+        self.app.push_screen(ImportScreen(self._home))
 
     @on(EvaluatePane.TraceWanted)
     @on(PredictPane.TraceWanted)
@@ -275,23 +310,64 @@ class Workspace(ContentSwitcher):
             widget.show_run(run)
         self._look()
 
+    async def _choose(self, run: RunDirectory) -> None:
+        """Watch a run that the person named: it stays, whichever newer one starts."""
+        if run != self.run:
+            self._set_following(False)
+        await self.watch_run(run)
+
+    # --- following the newest run ---
+
+    @on(WatchPane.FollowWanted)
+    async def _toggle_following(self) -> None:
+        self._set_following(not self.following)
+        newest = await asyncio.to_thread(self._newest_run) if self.following else None
+        if newest is not None:
+            await self.watch_run(newest)
+
+    def _set_following(self, following: bool) -> None:
+        self.following = following
+        for pane in self.query(WatchPane):
+            pane.show_following(following)
+
+    async def _turn_to_newest(self) -> None:
+        """Watch a run that has just begun, unless the person works with another one."""
+        if self.current in ("predict", "evaluate", "trace"):
+            return
+        newer = await asyncio.to_thread(self._newer_run)
+        if newer is not None:
+            await self.watch_run(newer)
+
+    def _newest_run(self) -> RunDirectory | None:
+        with suppress(OSError):
+            return self._newest.newer() or self._newest.find()
+        return None
+
+    def _newer_run(self) -> RunDirectory | None:
+        with suppress(OSError):  # the Runs pane says it
+            return self._newest.newer()
+        return None
+
     def _complain(self, reason: str) -> None:
         self.notify(clean(reason, 400), severity="error", timeout=10, markup=False)
 
     # --- what the header and the rail show ---
 
     def _look(self) -> None:
+        looking = any(worker.group == "newest" and worker.is_running for worker in self.workers)
+        if self.following and not looking:
+            self.run_worker(self._turn_to_newest(), group="newest")
         if self.run is not None or self._active is not None:
             self.run_worker(self._read(self.run), group="look", exclusive=True)
 
     async def _read(self, run: RunDirectory | None) -> None:
         if run is not None:
-            if self._reader is None or self._reader.path != run.journal:
-                self._reader = HistoryReader(run.journal)
+            if self._reader is None or self._reader.run != run:
+                self._reader = HistoryReader(run)
             with suppress(OSError):  # the Watch pane says it
                 await asyncio.to_thread(self._reader.update)  # a long journal takes a second
             self.status = read_status(run.status)
-            if self._active is None and self.status.state in ACTIVE:
+            if self._active is None and _goes_on(self.status):
                 self._active = run
         self._look_at_active()
         self._tell()
@@ -301,11 +377,17 @@ class Workspace(ContentSwitcher):
         if self._active is None:
             return
         self.going_on = read_status(self._active.status)
+        self.going_on.name = name_of(self._active, self.going_on)
         if self.going_on.state not in ACTIVE:
             self._active = self.active_run()
 
     def _tell(self) -> None:
         self.post_message(self.Changed())
+
+
+def _goes_on(status: Status) -> bool:
+    """Return whether a run takes memory and cores here; one that was imported does not."""
+    return status.state in ACTIVE and status.origin != "import"
 
 
 def sample_recipe() -> Path | None:

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from tui_finetune.runs.about import name_of
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.status import read_status
 from tui_finetune.text import clean
@@ -42,7 +43,7 @@ class LeaveScreen(ModalScreen[bool]):
         with Vertical():
             yield Static(
                 Content.assemble(
-                    (clean(status.name or self._run.id, 50), "bold"),
+                    (clean(name_of(self._run, status), 50), "bold"),
                     f" is {clean(status.state)} and goes on without the dashboard.\n",
                     ("Come back with: tui-finetune", "$text-muted"),
                 )
