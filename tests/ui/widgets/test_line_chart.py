@@ -552,3 +552,14 @@ async def test_wide_characters_keep_the_lines_straight() -> None:
     async with shown() as (chart, _):
         chart.show([series("训练损失👩‍🔬", LOSS, "red")], (0, 150))
         assert {chart.render_line(y).cell_length for y in range(chart.size.height)} == {58}
+
+
+async def test_on_the_linux_console_it_draws_in_ascii_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "linux")
+    async with shown() as (chart, pilot):
+        chart.show([TRAIN], (0, 100))
+        await pilot.pause()
+        assert screen_of(pilot).isascii()
+        assert "loss" in screen_of(pilot)

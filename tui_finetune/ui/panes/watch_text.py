@@ -74,7 +74,7 @@ def outcome(run: Snapshot, width: int) -> Content:
     if run.note:
         note = clean(run.note, max(width - 7, 20))
         lines.append(Content.assemble((" note ", "$text-muted"), note))
-    lines.append(_next_line(run))
+    lines.append(_next_line(run, width))
     return Content("\n").join(lines)
 
 
@@ -171,7 +171,7 @@ def _best_pieces(run: Snapshot) -> list[Piece]:
     ]
 
 
-def _next_line(run: Snapshot) -> Content:
+def _next_line(run: Snapshot, width: int) -> Content:
     keys: list[tuple[str, str]] = []
     if run.stoppable:
         keys.append(("s", "stop…"))
@@ -181,14 +181,15 @@ def _next_line(run: Snapshot) -> Content:
     if run.model is not None:
         keys += [("p", "predict"), ("e", "evaluate")]
     if run.log_count:
-        keys.append(("l", "larger log"))
+        keys.append(("l", "log"))
     done = run.model is not None or run.active or run.status.origin
     keys.append(("F5", "other runs") if done else ("F3", "tune"))
     if run.active:
         keys.append(("q", "quit, the run goes on"))
+    gap = "   " if sum(len(key) + len(words) + 4 for key, words in keys) < width else "  "
     pieces: list[Piece] = [" "]
     for key, words in keys:
-        pieces += [(key, "bold $text-accent"), (f" {words}   ", "$text-muted")]
+        pieces += [(key, "bold $text-accent"), (f" {words}{gap}", "$text-muted")]
     return Content.assemble(*pieces)
 
 

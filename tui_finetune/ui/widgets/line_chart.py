@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -56,7 +57,8 @@ class LineChart(ChartKeys):
     """Series over a range of x, with axes, a legend, a crosshair, zoom and smoothing.
 
     `title` and `x_label` stand in the border, `empty` in the middle until there is a point.
-    With `ascii_only` nothing outside ASCII is written.
+    With `ascii_only` nothing outside ASCII is written; by default that is so on the Linux console,
+    whose fonts have no braille.
     """
 
     DEFAULT_CSS = """
@@ -90,12 +92,14 @@ class LineChart(ChartKeys):
         *,
         x_label: str = "",
         empty: str = "",
-        ascii_only: bool = False,
+        ascii_only: bool | None = None,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
         """Make a chart that shows nothing yet."""
         super().__init__(id=id, classes=classes)
+        if ascii_only is None:
+            ascii_only = os.environ.get("TERM") == "linux"
         self.set_class(ascii_only, "-ascii")
         self._symbols = ASCII if ascii_only else BRAILLE
         self._empty = self._text(empty)
