@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tui_finetune import process
 from tui_finetune.recipe import Recipe, parse_recipe
 
 # Before anything imports the heavy libraries.
 process.settle()
+settings.register_profile("any machine", deadline=None)  # a test never fails for being slow
+settings.load_profile("any machine")
 os.environ["HF_HUB_OFFLINE"] = "1"  # the tests never go to the network
 os.environ["TUI_FINETUNE_HOME"] = "/nonexistent/tests-name-their-own-home"
 

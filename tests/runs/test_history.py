@@ -304,3 +304,11 @@ def test_samples_give_the_machine_its_curves():
 def test_a_clock_that_was_set_back_never_turns_the_axis_of_time_round():
     history = folded(*({**log(n, loss=n), "time": time} for n, time in enumerate((50, 90, 30, 95))))
     assert list(history.curves["loss"].times) == [0, 40, 40, 45]
+
+
+def test_an_evaluation_whose_epoch_is_not_known_is_placed_by_its_step():
+    entry = {"event": "log", "step": 400, "eval_loss": 0.5}
+    (epoch,) = folded(entry).epochs()
+    assert (epoch.ordinal, epoch.place) == ("—", "step 400")
+    (epoch,) = folded({**entry, "epoch": 2.5}).epochs()
+    assert (epoch.ordinal, epoch.place) == ("2.5", "epoch 2.5")

@@ -81,7 +81,8 @@ def test_from_an_evaluation_through_a_trace_to_its_page(
     walk.step("compare", ["b"], "before fine-tuning", "embed")
     page = tmp_path / "page.html"
     walk.step("export", ["escape", "x"], "html")
-    walk.step("with-attributions", ["ctrl+u", str(page), "tab", " "], "X▌ with the attributions")
+    walk.step("page-named", ["ctrl+u", str(page)], "page.html")
+    walk.step("with-attributions", ["tab", " "], "X▌ with the attributions")
     walk.step("exported", ["shift+tab", "enter"], "written to")
     assert "What the text added" in page.read_text(encoding="utf-8")
 

@@ -87,7 +87,7 @@ def epoch_table(history: History, newest: int | None = None) -> Table:
     for epoch, seen in rows[-newest:] if newest else rows:
         losses = [loss_figure(value) for value in (epoch.train_loss, epoch.validation_loss)]
         figures = [figure(epoch.metrics.get(name)) for name in scores]
-        table.add_row(f"{round(epoch.number, 2):g}", *losses, *figures, Text(clean(seen.words)))
+        table.add_row(epoch.ordinal, *losses, *figures, Text(clean(seen.words)))
     return table
 
 

@@ -29,7 +29,7 @@ _GPU = ("used_by_run", "used", "utilisation", "temperature", "power")
 class Point:
     """Numbers logged at one step. `values` uses the names of the Trainer's log_history.
 
-    `time` is in seconds since 1970; NaN is unknown.
+    `time` is in seconds since 1970; NaN is an unknown time or epoch.
     """
 
     step: int
@@ -40,7 +40,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A row of the epoch table; None where there is no number.
+    """A row of the epoch table; None where there is no number, NaN for an unknown `number`.
 
     `metrics` has the figures of the evaluation under the Trainer's names without "eval_".
     """
@@ -49,6 +49,16 @@ class Epoch:
     step: int
     train_loss: float | None
     metrics: dict[str, float | None]
+
+    @property
+    def ordinal(self) -> str:
+        """Which epoch it is: "3", or "2.5" inside of one, or "—" if only the step is known."""
+        return "—" if math.isnan(self.number) else f"{round(self.number, 2):g}"
+
+    @property
+    def place(self) -> str:
+        """Where it is in words: "epoch 3", or "step 400" if the epoch is not known."""
+        return f"step {self.step}" if math.isnan(self.number) else f"epoch {self.ordinal}"
 
     @property
     def validation_loss(self) -> float | None:
@@ -128,7 +138,8 @@ class History:
         ]
 
     def _add_log(self, entry: Entry) -> None:
-        step, epoch = int(entry.get("step", 0)), float(entry.get("epoch") or 0.0)
+        step = int(entry.get("step", 0))
+        epoch = UNKNOWN if entry.get("epoch") is None else float(entry["epoch"])
         values = {
             key: value
             for key, value in entry.items()
@@ -142,10 +153,9 @@ class History:
         if seen := values.pop("num_input_tokens_seen", None):
             self._tokens = float(seen)
         elapsed = self._elapsed(entry)
-        at_epoch = UNKNOWN if entry.get("epoch") is None else epoch
         for name, value in values.items():
             curve = self.curves.setdefault(name, Curve())
-            curve.append(step, at_epoch, elapsed, self._tokens, value)
+            curve.append(step, epoch, elapsed, self._tokens, value)
         evaluated = {n: _finite(v) for n, v in values.items() if n.startswith(EVALUATION)}
         if evaluated:
             while self.evaluations and self.evaluations[-1].step > step:

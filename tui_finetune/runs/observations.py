@@ -148,7 +148,9 @@ class _Judge:
         if max(loss_change, train_change) < -LOSS_NOISE:
             more = "train.num_train_epochs: more epochs, if the last one still says this"
             words = "learning: both losses fall"
-            return Observation("learning", words, f"Against {_at(previous)} {trained}{moved}", more)
+            return Observation(
+                "learning", words, f"Against {previous.place} {trained}{moved}", more
+            )
         if noisy := self._noisy(index):
             return noisy
         if is_best:
@@ -157,7 +159,7 @@ class _Judge:
         figures = moved
         if self._metric != "eval_loss":
             figures += _moved(self._name, *(value_of(e, self._metric) for e in (previous, now)))
-        figures = f"Against {_at(previous)} {figures}".rstrip()
+        figures = f"Against {previous.place} {figures}".rstrip()
         if loss_change < -LOSS_NOISE or gain > noise:
             return Observation("improving", "still improving", figures)
         if loss_change <= LOSS_NOISE and gain >= -noise:
@@ -202,7 +204,7 @@ class _Judge:
         return Observation(
             "not a number",
             "loss is not a number: try a lower learning rate",
-            f"The validation loss at {_at(now)} is infinite or no number: the weights have left "
+            f"The validation loss at {now.place} is infinite or no number: the weights have left "
             "the range in which the model computes.",
             self._lower_rate("or train.bf16 instead of train.fp16", 10),
         )
@@ -211,14 +213,14 @@ class _Judge:
         return Observation(
             "diverging",
             "diverging: training loss rises",
-            f"The training loss was {_figure(lowest.train_loss)} at {_at(lowest)} and is "
+            f"The training loss was {_figure(lowest.train_loss)} at {lowest.place} and is "
             f"{_figure(now.train_loss)} now: the steps overshoot.",
             self._lower_rate("or train.warmup_steps: more", 3),
         )
 
     def _overfitting(self, lowest: Epoch, since: Epoch, now: Epoch, is_best: bool) -> Observation:
         figures = (
-            f"Since {_at(lowest)} val loss rose {_figure(lowest.validation_loss)} → "
+            f"Since {lowest.place} val loss rose {_figure(lowest.validation_loss)} → "
             f"{_figure(now.validation_loss)} while training loss fell "
             f"{_figure(lowest.train_loss)} → {_figure(now.train_loss)}"
         )
@@ -226,13 +228,14 @@ class _Judge:
             best = f"; by {self._name}, {_figure(value_of(now, self._metric))}, it is the best yet."
             words = "best so far, though validation loss rises"
             return Observation("best", words, figures + best)
-        number = f"{round(since.number, 2):g}"
-        kept = "" if self._best is None else f" The best is {_at(self._best)}."
+        kept = "" if self._best is None else f" The best is {self._best.place}."
+        known = not math.isnan(lowest.number)
+        fewer = f", or train.num_train_epochs: {math.ceil(lowest.number)}" if known else ""
         return Observation(
             "overfitting",
-            f"overfitting since epoch {number}: validation loss rises while training loss falls",
+            f"overfitting since {since.place}: validation loss rises while training loss falls",
             f"{figures}: it learns its rows by heart.{kept}",
-            f"early_stopping.patience: 2, or train.num_train_epochs: {math.ceil(lowest.number)}; "
+            f"early_stopping.patience: 2{fewer}; "
             "more rows, or train.weight_decay: 0.1, let it learn longer",
         )
 
@@ -241,7 +244,7 @@ class _Judge:
             return Observation("best", "best so far", f"It is the first with a {self._name}.")
         old, new = value_of(before, self._metric), value_of(now, self._metric)
         moved = _moved(self._name, old, new)
-        figures = f"Against the best before, {_at(before)}, {moved}"
+        figures = f"Against the best before, {before.place}, {moved}"
         return Observation("best", "best so far", figures + self._in_rows(old, new))
 
     def _noisy(self, index: int) -> Observation | None:
@@ -329,10 +332,6 @@ def _moved(name: str, before: float | None, now: float | None) -> str:
         return ""
     share = f" ({100 * _relative(before, now):+.1f}%)" if "loss" in name and before else ""
     return f"{name} {_figure(before)} → {_figure(now)}{share}. "
-
-
-def _at(epoch: Epoch) -> str:
-    return f"epoch {round(epoch.number, 2):g}"
 
 
 def _figure(value: float | None) -> str:

@@ -53,7 +53,9 @@ def run_stages(history: History, status: Status) -> list[Stage]:
 
 def _training_of_others(history: History, status: Status) -> Stage:
     """Return the only stage that is known of a run that this program did not start."""
-    mark: Mark = "present" if status.state in ACTIVE else "done"
+    mark: Mark = "present" if status.state in ACTIVE else "ahead"
+    if status.state == "finished":
+        mark = "done"
     step, total = max(status.step, 0), history.total_steps or status.total_steps
     whose = "in a script of yours" if status.origin == "script" else "imported"
     of = f"{step}/{total}" if total else f"{step}"

@@ -148,6 +148,6 @@ async def test_the_engine_lists_and_describes_models(
             app.pane.choose(str(folder))
             await until(pilot, lambda: "layers          2" in screen_text(app))
             app.pane.choose("/nowhere/model")
-            await until(pilot, lambda: draft.model.error is not None)
+            await until(pilot, lambda: draft.model.error is not None, 60)
     finally:
         engine.close()

@@ -55,7 +55,7 @@ class Listing(App[None]):
 
 
 def line_of(text: str, word: str) -> str:
-    return next(line for line in text.splitlines() if word in line)
+    return next((line for line in text.splitlines() if word in line), "")
 
 
 async def test_without_runs_it_says_what_to_do_and_sees_the_first_one_come(
@@ -521,9 +521,9 @@ async def test_a_run_without_figures_has_none(tmp_path, put_run, screen_text, un
     put_run("bare", "failed", steps=0, epoch=0, epochs=0, data="", model="")
     app = Listing(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: "bare" in screen_text(app))
+        # data, model, both figures, epochs, duration, start
+        await until(pilot, lambda: line_of(screen_text(app), "bare").count("—") == 7)
         line = line_of(screen_text(app), "bare")
-    assert line.count("—") == 7  # data, model, both figures, epochs, duration, start
     assert not set("▁▂▃▄▅▆▇0") & set(line)
 
 

@@ -83,6 +83,8 @@ def test_a_line_that_cannot_be_made_short_enough_is_cut_with_an_ellipsis():
 
 def test_of_a_run_that_others_made_only_the_training_is_known():
     line = run_line([], state="interrupted", origin="import", step=900, total_steps=1120)
-    assert line == "✓ fine-tune 900/1120 steps, imported"
+    assert line == "fine-tune 900/1120 steps, imported"
+    line = run_line([], state="finished", origin="import", step=1120, total_steps=1120)
+    assert line == "✓ fine-tune 1120/1120 steps, imported"
     line = run_line([], state="running", origin="script", step=9, total_steps=20)
     assert line == "● fine-tune 9/20 steps, in a script of yours"

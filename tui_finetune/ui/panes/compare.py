@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -11,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.message import Message
 from textual.widgets import ContentSwitcher, Static
 
@@ -152,7 +154,8 @@ class ComparePane(Vertical):
                     say(self, "#compare-title", unreadable("the runs", error))
                 else:
                     if comparer is self._comparer:
-                        self._show(comparison)
+                        with suppress(NoMatches):  # the pane is being taken apart
+                            self._show(comparison)
                         going = any(run.summary.active for run in comparison.runs)
                         pause = LIVE_SECONDS if going else ENDED_SECONDS
             try:

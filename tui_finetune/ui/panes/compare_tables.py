@@ -1,5 +1,6 @@
 """The tables of the Compare pane with a column for each run: its figures, and its settings."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -132,7 +133,7 @@ def _figure_detail(comparison: Comparison, place: int, metric: str) -> Content:
     words = f"last {loss_figure(figure.final)}"
     if figure.best is not None and not metric.startswith(TEST):
         words = f"best {loss_figure(figure.best)}"
-        if figure.best_epoch is not None:
+        if figure.best_epoch is not None and not math.isnan(figure.best_epoch):
             words += f" at epoch {round(figure.best_epoch, 2):g}"
         words += f", last {loss_figure(figure.final)}"
     return Content.assemble(sample(place), f" {shorten_middle(clean(run.label), 40)}: ", words)

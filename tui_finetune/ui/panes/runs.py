@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -11,6 +12,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.css.query import NoMatches
 from textual.message import Message
 from textual.widgets import Static
 
@@ -163,7 +165,8 @@ class RunsPane(Vertical):
                 else:
                     reading = self._index.unread > 0
                     if not reading or time.monotonic() - shown > _SHOW_SECONDS:
-                        self._show(changed)
+                        with suppress(NoMatches):  # the pane is being taken apart
+                            self._show(changed)
                         changed, shown = False, time.monotonic()
                     if reading:
                         continue
@@ -187,7 +190,8 @@ class RunsPane(Vertical):
                 continue
             for run in list(table.in_sight):
                 if await asyncio.to_thread(self._losses.read, run.run, run.active):
-                    self._draw()
+                    with suppress(NoMatches):  # as above
+                        self._draw()
 
     def on_show(self) -> None:
         """Look at the runs at once when the pane comes into sight."""

@@ -1,6 +1,7 @@
 """The Watch pane: one run, live or past, as its directory shows it."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -9,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.message import Message
 from textual.widgets import Log, Static
 
@@ -239,7 +241,8 @@ class WatchPane(Vertical):
                     say(self, "#watch-headline", unreadable("the run", error))
                 else:
                     if feed is self._feed:
-                        self._apply(snapshot)
+                        with suppress(NoMatches):  # the pane is being taken apart
+                            self._apply(snapshot)
                         pause = LIVE_SECONDS if snapshot.active else ENDED_SECONDS
             try:
                 await asyncio.wait_for(self._wake.wait(), pause)

@@ -157,7 +157,8 @@ class ChartGrid(Vertical):
         if not self._page:
             words = clean(" ".join(self._words), 40)
             say(self, "#watch-no-chart", Content(f"no chart has {words} in its name"))
-        self.query_one("#watch-no-chart").display = not self._page
+        for line in self.query("#watch-no-chart"):
+            line.display = not self._page
         grid = self.query_one("#watch-charts", Grid)
         grid.display = bool(self._page)
         grid.styles.grid_size_columns, grid.styles.grid_size_rows = columns, rows

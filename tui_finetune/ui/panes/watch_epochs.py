@@ -218,7 +218,7 @@ def without_epochs(run: Snapshot) -> str:
 
 def columns_of(run: Snapshot, width: int) -> list[Column]:
     """Return the columns for which something was logged, as many as there is room for."""
-    numbers = max((len(_number(epoch)) for epoch in run.epochs), default=1)
+    numbers = max((len(epoch.ordinal) for epoch in run.epochs), default=1)
     columns = [Column("epoch", max(numbers + 2, 5)), Column("train loss ↓", 12)]
     logged = dict.fromkeys(name for epoch in run.epochs for name in epoch.metrics)
     if "loss" in logged or not run.epochs:
@@ -258,7 +258,7 @@ def observation(seen: Observation, room: int) -> str:
 
 def explanation(epoch: Epoch, seen: Observation) -> Content:
     """Return what an observation rests on, and below it the setting that would help."""
-    why = Content.assemble((f"epoch {_number(epoch)}: ", "bold"), clean(seen.explanation))
+    why = Content.assemble((f"epoch {epoch.ordinal}: ", "bold"), clean(seen.explanation))
     if not seen.setting:
         return why
     return Content.assemble(why, "\n", ("try  ", "$text-accent"), clean(seen.setting))
@@ -276,7 +276,7 @@ def unfinished_words(run: Snapshot) -> str:
 
 
 def _figures(epoch: Epoch, columns: Sequence[Column], is_best: bool) -> list[str]:
-    number = _number(epoch)
+    number = epoch.ordinal
     cells = [f"★ {number}" if is_best else number, loss_figure(epoch.train_loss)]
     for column in columns[2:-1]:
         value = epoch.metrics.get(column.metric)
@@ -284,7 +284,3 @@ def _figures(epoch: Epoch, columns: Sequence[Column], is_best: bool) -> list[str
         write = loss_figure if lower_is_better(column.metric) else figure
         cells.append(write(known))
     return cells
-
-
-def _number(epoch: Epoch) -> str:
-    return f"{round(epoch.number, 2):g}"

@@ -15,6 +15,9 @@ from tui_finetune.ui.words import UNKNOWN, date, duration, figure, loss_figure, 
 # A run writes its heartbeat every second or two; after this long without one it is said.
 SILENCE_SECONDS = 10.0
 
+# TensorBoard writes out its events every two minutes.
+IMPORT_SILENCE_SECONDS = 150.0
+
 # From here on there is room for more than the bare figures.
 WIDE = 110
 
@@ -68,7 +71,7 @@ def outcome(run: Snapshot, width: int) -> Content:
             lines.append(Content.assemble((" model in ", "$text-muted"), where))
     else:
         colour = "$text-error" if state == "failed" else "$text-warning"
-        reason = clean(run.status.reason or "no reason is known", 3 * max(width, 20))
+        reason = clean(run.status.reason or "no reason is known", max(2 * width - 30, 30))
         lines.append(Content.assemble(" ", (f"{clean(state, 20)}: ", f"bold {colour}"), reason))
         lines.append(_saved_line(run))
     if run.note:
@@ -84,7 +87,7 @@ def _epoch_words(run: Snapshot) -> str:
     if not run.total_steps:
         return "loading data and model" if run.active else ""
     if run.status.state == "finished" and run.epochs:
-        last = f"{round(run.epochs[-1].number, 2):g}"
+        last = run.epochs[-1].ordinal
         noun = "epoch" if whole == "1" else "epochs"
         return f"{last} {noun}" if last == whole else f"{last} of {whole} {noun}"
     if not run.active:
@@ -111,7 +114,8 @@ def _rate(run: Snapshot) -> str:
 def _silence(run: Snapshot) -> str:
     """Return for how long an active run has not been heard of, if that is long."""
     heartbeat = run.status.heartbeat
-    if not run.active or heartbeat is None or run.read_at - heartbeat <= SILENCE_SECONDS:
+    limit = IMPORT_SILENCE_SECONDS if run.status.origin == "import" else SILENCE_SECONDS
+    if not run.active or heartbeat is None or run.read_at - heartbeat <= limit:
         return ""
     return f"no sign of life for {duration(run.read_at - heartbeat)}"
 
@@ -165,7 +169,7 @@ def _best_pieces(run: Snapshot) -> list[Piece]:
     value = write(value_of(run.best, run.metric))
     return [
         ("   ★ ", "$text-accent"),
-        f"best epoch {round(run.best.number, 2):g}",
+        f"best {run.best.place}",
         (f", {name} ", "$text-muted"),
         value,
     ]
