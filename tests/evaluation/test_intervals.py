@@ -33,10 +33,10 @@ def _true_values(draw, chance):
 
 
 @pytest.mark.slow
-def test_the_intervals_hold_the_true_values_in_93_to_97_of_100_samples(draw):
-    # 500 samples of 300 rows; by chance alone 95 moves by 1. Other sizes and worlds, also those
+def test_the_intervals_hold_the_true_values_in_about_95_of_100_samples(draw):
+    # 250 samples of 300 rows; by chance alone 95 moves by 1.4. More of them, other sizes and worlds, also those
     # where it is less: tests/benchmarks/interval_coverage.py.
-    cases, rows, chance = 500, 300, np.random.default_rng(1)
+    cases, rows, chance = 250, 300, np.random.default_rng(1)
     truth = _true_values(draw, chance)
     held = dict.fromkeys(truth, 0)
     for _ in range(cases):
@@ -51,7 +51,7 @@ def test_the_intervals_hold_the_true_values_in_93_to_97_of_100_samples(draw):
             low, high = intervals[name]
             held[name] += low <= value <= high
     shares = {name: count / cases for name, count in held.items()}
-    assert not {name: share for name, share in shares.items() if not 0.93 <= share <= 0.97}
+    assert not {name: share for name, share in shares.items() if not 0.92 <= share <= 0.98}
 
 
 def test_all_rows_right_leave_room_for_error():

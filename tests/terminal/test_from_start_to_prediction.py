@@ -22,7 +22,7 @@ def test_training_and_predicting_by_keys(
     tmp_path: Path,
 ) -> None:
     terminal = open_dashboard(size=size)
-    terminal.wait_for("File")
+    terminal.wait_for("File", "engine: ready")
     terminal.press("F1", "ctrl+u", str(data_file), "enter")
     terminal.wait_for("120 rows x 2 columns", "positive", "negative", "50%")
 
