@@ -34,8 +34,8 @@ def _true_values(draw, chance):
 
 @pytest.mark.slow
 def test_the_intervals_hold_the_true_values_in_about_95_of_100_samples(draw):
-    # 250 samples of 300 rows; by chance alone 95 moves by 1.4. More of them, other sizes and worlds, also those
-    # where it is less: tests/benchmarks/interval_coverage.py.
+    # 250 samples of 300 rows; by chance alone 95 moves by 1.4. More of them, and worlds where it is
+    # less: tests/benchmarks/interval_coverage.py.
     cases, rows, chance = 250, 300, np.random.default_rng(1)
     truth = _true_values(draw, chance)
     held = dict.fromkeys(truth, 0)

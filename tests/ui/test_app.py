@@ -286,7 +286,7 @@ async def test_from_the_recipe_to_a_prediction(make_recipe, tmp_path, screen_tex
         await until(pilot, lambda: "12 an epoch · 36 in all" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: in_front(app) == "watch", 120)
-        await until(pilot, lambda: getattr(app._workspace.status, "state", "") == "finished", 120)
+        await until(pilot, lambda: getattr(app._workspace.status, "state", 0) == "finished", 120)
         await until(pilot, lambda: re.search(r"acc \d\.\d\d", screen_text(app)), 10)
         await pilot.press("p")
         await until(pilot, lambda: _focus_is_in(app, "predict"), 10)
