@@ -7,6 +7,7 @@ imported once for all of them.
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -103,6 +104,8 @@ if __name__ == "__main__":
         if child := os.fork():
             print(child, flush=True)
             continue
+        # Tests that run in the background of a shell are deaf to Ctrl-C, and so is what they start.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.environ.update(wanted.pop("env", {}))
         output = os.open(wanted["home"] + "/stdout", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
         os.dup2(output, 1)

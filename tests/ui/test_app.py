@@ -89,6 +89,7 @@ async def test_with_a_recipe_the_start_has_the_focus(silent_engine, until, tmp_p
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: in_front(app) == "tune")
         await until(pilot, lambda: app.focused is app.query_one("#start", Button), 5)
+        await opened(pilot, until)
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
