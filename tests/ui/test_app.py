@@ -126,6 +126,18 @@ async def test_digits_are_digits_in_an_input(silent_engine, until, tmp_path):
         assert app.query_one("#path").value == "3"
 
 
+async def test_a_key_that_comes_before_the_pane_is_painted_keeps_its_focus(
+    silent_engine, until, tmp_path
+):
+    app = Dashboard(tmp_path)
+    async with app.run_test(size=NARROW) as pilot:
+        await opened(pilot, until)
+        await app.action_pane("model")
+        app.query_one("ModelPane").action_type()
+        await pilot.pause(0.3)
+        assert app.focused.id == "source"
+
+
 async def test_a_run_that_goes_on_is_said_and_shown_at_once(
     silent_engine, screen_text, until, tmp_path
 ):

@@ -94,7 +94,7 @@ class Workspace(ContentSwitcher):
         self.set_interval(_LOOK_SECONDS, self._look)
         self._look()
         self._tell()
-        self.call_after_refresh(self._focus, self._first)
+        self.call_after_refresh(self.get_child_by_id(self._first).focus)
         self.call_after_refresh(self._start_engine)
         self.set_timer(_PAUSE_BEFORE_OTHER_PANES, self._mount_all)
 
@@ -107,7 +107,8 @@ class Workspace(ContentSwitcher):
             # A focused widget that gets hidden takes the focus away later, maybe from the next one.
             self.screen.set_focus(None)
         self.current = pane
-        self.call_after_refresh(self._focus, pane)
+        # At once, not after a refresh: the next key may already be on its way to this pane.
+        self.get_child_by_id(pane).focus()
         self._tell()
 
     async def _take_newest_model(self) -> None:
@@ -171,10 +172,6 @@ class Workspace(ContentSwitcher):
                 return TracePane(self._engine, self._home, id=pane)
             case _:
                 return ComparePane(self._home, id=pane)
-
-    def _focus(self, pane: str) -> None:
-        if self.current == pane:
-            self.get_child_by_id(pane).focus()
 
     def _start_engine(self) -> None:
         self.run_worker(self._wake_engine(), group="engine")
