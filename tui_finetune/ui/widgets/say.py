@@ -17,7 +17,12 @@ def say(pane: Widget, part: str, content: Content) -> None:
     shown = widget.content
     before = shown if isinstance(shown, Content) else Content(str(shown))
     if not before.is_same(content):
-        widget.update(content, layout=_shape(before, widget) != _shape(content, widget))
+        layout = _shape(before, widget) != _shape(content, widget)
+        widget.update(content, layout=layout)
+        if layout:
+            # Textual keeps the height it measured while an earlier layout was still due; a change
+            # of the rules, even of none, makes it measure again.
+            widget.styles.merge_rules({})
 
 
 def _shape(content: Content, widget: Static) -> list[int]:
