@@ -23,6 +23,13 @@ settings.load_profile("any machine")
 os.environ["HF_HUB_OFFLINE"] = "1"  # the tests never go to the network
 os.environ["TUI_FINETUNE_HOME"] = "/nonexistent/tests-name-their-own-home"
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take long, so that no worker is left alone with them."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 GOOD = ["good", "great", "lovely", "fine"]
 BAD = ["bad", "dull", "awful", "poor"]

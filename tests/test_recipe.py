@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from tui_finetune.errors import InputError
-from tui_finetune.recipe import STARTER, Recipe, dump_recipe, load_recipe, parse_recipe, set_value
+from tui_finetune.recipe import (
+    STARTER,
+    Reading,
+    Recipe,
+    dump_recipe,
+    load_recipe,
+    parse_recipe,
+    set_value,
+    source_words,
+)
 
 MINIMAL = {"data": {"source": "reviews.csv"}}
 
@@ -51,7 +60,8 @@ def test_a_file_says_the_same_after_it_was_read_and_written(tmp_path):
         early_stopping={"patience": None, "metric": "eval_f1"},
     )
     assert loaded(tmp_path, dump_recipe(recipe)) == recipe
-    assert recipe.train.model_extra == {"gradient_accumulation_steps": 2, "fp16": True}
+    assert recipe.train.gradient_accumulation_steps == 2
+    assert recipe.train.model_extra == {"fp16": True}
 
 
 def test_a_small_learning_rate_stays_a_number_in_any_notation(tmp_path):
@@ -64,7 +74,16 @@ def test_a_small_learning_rate_stays_a_number_in_any_notation(tmp_path):
 
 def test_the_file_keeps_the_order_of_the_design():
     keys = [line.split(":")[0] for line in dump_recipe(parsed()).splitlines() if line[0] != " "]
-    assert keys == ["name", "task", "data", "model", "tokens", "train", "early_stopping"]
+    assert keys == [
+        "name",
+        "task",
+        "data",
+        "problem_type",
+        "model",
+        "tokens",
+        "train",
+        "early_stopping",
+    ]
 
 
 characters = st.characters(exclude_categories=["Cs"], exclude_characters="\x85")
@@ -245,3 +264,61 @@ def test_a_run_is_called_after_its_data_and_model_unless_it_has_a_name():
     assert parsed().run_name() == "reviews-minilm"
     assert parsed(model={"source": "google/bert_tiny"}).run_name() == "reviews-bert_tiny"
     assert parsed(name="night").run_name() == "night"
+
+
+def test_several_files_beside_the_recipe_are_found_and_a_pattern_becomes_its_files(tmp_path):
+    for name in ("part-2.csv", "part-1.csv", "other.csv", "odd[1].csv"):
+        (tmp_path / name).touch()
+    named = loaded(tmp_path, "data: {source: [other.csv, part-1.csv]}").data.source
+    assert named == [str(tmp_path / "other.csv"), str(tmp_path / "part-1.csv")]
+    fitting = loaded(tmp_path, "data: {source: 'part-*.csv'}").data.source
+    assert fitting == [str(tmp_path / "part-1.csv"), str(tmp_path / "part-2.csv")]
+    assert loaded(tmp_path, "data: {source: 'odd[1].csv'}").data.source == str(
+        tmp_path / "odd[1].csv"
+    )
+    assert loaded(tmp_path, "data: {source: 'gone-*.csv'}").data.source == "gone-*.csv"
+
+
+def test_a_run_on_several_files_or_a_hub_dataset_has_a_name_and_a_line_of_words():
+    recipe = parsed(data={"source": ["/d/a.csv", "/d/b.csv", "/d/c.csv"]})
+    assert recipe.run_name() == "a-minilm"
+    assert source_words(recipe.data.source) == "/d/a.csv and 2 more"
+    assert parsed(data={"source": "glue/sst:2"}).run_name() == "sst-2-minilm"
+
+
+def test_how_a_text_file_is_written_can_be_said_with_names_for_signs(tmp_path):
+    content = assigned(
+        "data.reading.separator=tab", "data.reading.quote=none", "data.reading.header=false",
+        "data.reading.encoding=cp1252", "data.reading.skip_lines=2", data={"source": "a.csv"},
+    )  # fmt: skip
+    reading = parse_recipe(content, "test").data.reading
+    assert reading == Reading(
+        encoding="cp1252", separator="\t", quote="none", header=False, skip_lines=2
+    )
+    recipe = parsed(data={"source": "a.csv", "reading": {"separator": "|", "quote": "'"}})
+    assert loaded(tmp_path, dump_recipe(recipe)) == recipe
+
+
+@pytest.mark.parametrize(
+    ("reading", "words"),
+    [
+        ({"separator": "ab"}, "data.reading.separator: 'ab' is not allowed here; it should be one"),
+        ({"separator": '"'}, "one character, or one of comma, tab, semicolon, pipe"),
+        ({"encoding": "klingon"}, "an encoding that Python knows"),
+        ({"encoding": "hex"}, "an encoding that Python knows"),
+        ({"skip_lines": -1}, "data.reading.skip_lines: -1"),
+        ({"quotes": "x"}, "it knows encoding, separator, quote, header, skip_lines"),
+    ],
+)
+def test_a_reading_that_cannot_be_is_refused(reading, words):
+    assert words in complaint({"data": {"source": "a.csv", "reading": reading}})
+
+
+def test_a_recipe_of_a_former_version_says_the_header_alone():
+    assert parsed(data={"source": "a.csv", "header": False}).data.reading == Reading(header=False)
+    assert parsed(data={"source": "a.csv", "header": None}).data.reading == Reading()
+
+
+@pytest.mark.parametrize("source", [[], ["a.csv", ""], [3], {"a": 1}])
+def test_a_source_that_names_nothing_is_refused(source):
+    assert complaint({"data": {"source": source}}).startswith("test: data.source")

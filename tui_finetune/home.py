@@ -27,3 +27,9 @@ def choose_home(chosen: str | Path | None = None) -> Path:
 def runs_folder(home_folder: Path) -> Path:
     """Return the folder that holds a directory for each run."""
     return home_folder / "runs"
+
+
+def run_of_model(folder: str) -> str | None:
+    """Return the id of the run in whose directory a model folder lies, None if elsewhere."""
+    path = Path(folder)
+    return path.parent.name if path.parts[-3::2] == (runs_folder(path).name, "model") else None

@@ -1,0 +1,51 @@
+"""The recipe: everything needed to repeat a run, as one validated object and one YAML file."""
+
+from tui_finetune.recipe.files import dump_recipe, load_recipe, quoted, with_absolute_paths
+from tui_finetune.recipe.sections import (
+    LOWER_IS_BETTER,
+    RUN_PREFIX,
+    SELECTION_METRICS,
+    STARTER,
+    Columns,
+    DataSection,
+    EarlyStopping,
+    ModelSection,
+    ProblemType,
+    Reading,
+    Recipe,
+    Source,
+    Splits,
+    TokensSection,
+    TrainSection,
+    model_name,
+    source_words,
+)
+from tui_finetune.recipe.values import first_problem, parse_recipe, parse_value, set_value
+
+__all__ = [
+    "LOWER_IS_BETTER",
+    "RUN_PREFIX",
+    "SELECTION_METRICS",
+    "STARTER",
+    "Columns",
+    "DataSection",
+    "EarlyStopping",
+    "ModelSection",
+    "ProblemType",
+    "Reading",
+    "Recipe",
+    "Source",
+    "Splits",
+    "TokensSection",
+    "TrainSection",
+    "dump_recipe",
+    "first_problem",
+    "load_recipe",
+    "model_name",
+    "parse_recipe",
+    "parse_value",
+    "quoted",
+    "set_value",
+    "source_words",
+    "with_absolute_paths",
+]
