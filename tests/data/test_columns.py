@@ -39,15 +39,19 @@ def test_one_named_column_leaves_the_other_to_be_guessed():
 @pytest.mark.parametrize(
     ("named", "words"),
     [
-        ({"text": "body"}, "here.csv: there is no column body for the text.*text, label, tags, n"),
-        ({"label": "class"}, "no column class for the label.*text, label, tags, n"),
+        (
+            {"text": "body"},
+            "here.csv: there is no column body for the text.*text, label, tags, nested, n",
+        ),
+        ({"label": "class"}, "no column class for the label.*text, label, tags, nested, n"),
         ({"text": "text", "label": "text"}, "text and label are both the column text"),
-        ({"label": "tags"}, "tags holds list<.*> and cannot be the label"),
+        ({"text": "tags"}, "tags holds list<.*> and cannot be the text"),
+        ({"label": "nested"}, "nested holds list<.*> and cannot be the label"),
         ({"text": "n"}, "n holds int64 and cannot be the text"),
     ],
 )
 def test_wrong_names_are_refused_with_the_columns_there_are(named, words):
-    table = {"text": ["a"], "label": ["x"], "tags": [["p"]], "n": [1]}
+    table = {"text": ["a"], "label": ["x"], "tags": [["p"]], "nested": [[["p"]]], "n": [1]}
     with pytest.raises(InputError, match=words):
         chosen(table, **named)
 
@@ -57,6 +61,15 @@ def test_a_table_without_text_or_label_is_refused():
         chosen({"n": [1, 2], "label": [0, 1]})
     with pytest.raises(InputError, match=r"no column looks like the label.*name one of text"):
         chosen({"text": ["a", "b"]})
+
+
+def test_no_other_column_takes_the_place_of_one_called_text_or_label():
+    table = {"text": ["a", "b"], "label": [None, None], "stars": [1, 2]}
+    with pytest.raises(InputError, match="label holds null and cannot be the label"):
+        chosen(table)
+    assert chosen(table, label="stars") == ("text", "stars")
+    with pytest.raises(InputError, match="text holds int64 and cannot be the text"):
+        chosen({"text": [1, 2], "title": ["a", "b"], "label": ["x", "y"]})
 
 
 def test_column_names_in_errors_are_safe_for_a_terminal():

@@ -1,9 +1,11 @@
 import json
-from collections import Counter
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tui_finetune.data.profile import profile
+from tui_finetune.data.quality_labels import imbalance
 from tui_finetune.data.splits import prepare
 from tui_finetune.errors import InputError
 from tui_finetune.recipe import DataSection
@@ -18,10 +20,25 @@ def profiled(source, **settings):
 def test_a_sound_file_is_described_whole(reviews):
     result = profiled(reviews)
     assert (result["source"], result["rows"]) == (reviews, 1000)
+    samples = [f"review number {n} of a film" for n in range(5)]
     assert result["columns"] == [
-        {"name": "text", "type": "string", "missing": 0, "distinct": 1000},
-        {"name": "label", "type": "string", "missing": 0, "distinct": 2},
+        {"name": "text", "type": "string", "missing": 0, "distinct": 1000, "samples": samples},
+        {
+            "name": "label",
+            "type": "string",
+            "missing": 0,
+            "distinct": 2,
+            "samples": ["good", "bad"],
+        },
     ]
+    assert result["columns_by_part"] == {"train": result["columns"]}
+    assert result["rows_by_part"] == {"train": 1000}
+    half = {"bad": 50, "good": 50}
+    assert result["labels_by_split"] == {
+        "train": {"bad": 400, "good": 400}, "validation": half, "test": half,
+    }  # fmt: skip
+    assert result["imbalance"]["words"] == "balanced"
+    assert result["decisions"] == []
     assert result["detected"]["separator"] == "comma"
     assert (result["text"], result["label"]) == ("text", "label")
     assert result["labels"] == {"good": 500, "bad": 500}
@@ -92,18 +109,55 @@ def test_errors_behind_empty_cells_are_shown_too(write):
     assert titles == ["Empty cells", "One label only"]
 
 
-def test_repeats_and_contradictions_are_warnings(write):
-    rows = [(f"text {n}", "xy"[n % 2]) for n in range(40)]
-    rows += [("text 0", "x"), ("text 0", "x"), ("text 1", "x")]
-    result = profiled(write("a.csv", [("text", "label"), *rows]))
-    found = {problem["title"]: problem for problem in result["problems"]}
-    texts = Counter(text for text, _ in rows)
-    assert found["Repeated texts"]["count"] == sum(n - 1 for n in texts.values()) == 3
-    assert found["Same text, different labels"]["count"] == 1
-    assert {problem["severity"] for problem in result["problems"]} == {"warning"}
-    assert result["splits"] is not None
+def test_characters_have_a_histogram_of_their_own(write):
+    texts = ["x" * n for n in (1, 2, 3, 50, 400)] * 2
+    result = profiled(write("a.jsonl", [{"text": t, "label": n % 2} for n, t in enumerate(texts)]))
+    histogram = result["lengths"]["characters_histogram"]
+    assert histogram[-1][0] == 400
+    assert sum(count for _, count in histogram) == 10
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({"a": 15, "b": 10}, "balanced"),
+        ({"a": 30, "b": 10}, "slightly imbalanced"),
+        ({"a": 99, "b": 10}, "imbalanced"),
+        ({"a": 101, "b": 10}, "strongly imbalanced"),
+    ],
+)
+def test_an_imbalance_is_named(counts, words):
+    found = imbalance(counts)
+    assert found["words"] == words
+    assert found["ratio"] == counts["a"] / 10
+    assert (found["largest"], found["smallest"]) == ("a", "b")
+
+
+def test_the_parts_have_columns_of_their_own_and_decisions_are_counted(write):
+    train = [("text", "label"), *[(f"text {n}", "Xy"[n % 2]) for n in range(40)], ("", "y")]
+    test = [("text", "label"), ("own", "x"), ("text 3", "y"), ("other", "y")]
+    path = write("a.csv", train)
+    merges = {"X": "x"}
+    settings = {"drop_empty": True, "drop_duplicates": True, "merge_labels": merges}
+    result = profiled(path, test=write("b.csv", test), **settings)
+    assert result["rows_by_part"] == {"train": 41, "test": 3}
+    assert result["columns_by_part"]["test"][0]["samples"] == ["own", "text 3", "other"]
+    assert result["labels"] == {"x": 20, "y": 21}
+    assert [(each["key"], each["rows"]) for each in result["decisions"]] == [
+        ("data.drop_empty", 1), ("data.drop_duplicates", 1), ("data.merge_labels", 20),
+    ]  # fmt: skip
+    assert result["splits"]["train"] + result["splits"]["validation"] == 39
 
 
 def test_a_source_that_cannot_be_opened_raises(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         profile(DataSection(source=str(tmp_path / "a.csv")))
+
+
+def test_a_column_of_nothing_and_one_of_lists_have_their_figures_too(write):
+    path = write("a.parquet", b"")
+    columns = {"text": ["a", "b"], "label": ["x", "y"], "none": pa.nulls(2), "lists": [[1], None]}
+    pq.write_table(pa.table(columns), path)
+    *_, none, lists = profile(DataSection(source=path))["columns"]
+    assert (none["missing"], none["distinct"], none["samples"]) == (2, 0, [])
+    assert (lists["missing"], lists["distinct"], lists["samples"]) == (1, None, ["[1]"])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tui_finetune.data.source import open_source
 from tui_finetune.errors import InputError
+from tui_finetune.recipe import Reading
 
 
 def rows(path, **options):
@@ -28,8 +29,9 @@ def test_cells_of_delimited_text_stay_as_written(write):
         "kind": "delimited text",
         "encoding": "utf-8",
         "separator": "comma",
-        "quoted": False,
+        "quote": "none",
         "header": True,
+        "skip_lines": 0,
     }
 
 
@@ -69,7 +71,7 @@ def test_json_lines_keep_their_types(write):
             "label": 1,
             "score": 1.0,
             "mixed": "a",
-            "tags": '["x"]',
+            "tags": ["x"],
             "late": None,
         },
         {"text": "NA", "label": 0, "score": 0.5, "mixed": "7", "tags": None, "late": True},
@@ -112,11 +114,20 @@ def test_parquet_is_read(tmp_path):
         ("a.csv", "phrase,kind\n", "header only"),
         ("a.docx", "text,label\na,b\n", r"unknown kind of file \(.docx\).*\.csv"),
         ("a", "text,label\na,b\n", "no ending"),
+        ("a.csv.gz", b"\x1f\x8b", "compressed; unpack it"),
+        ("a.csv", '{"text": "a", "label": "x"}\n' * 2, r"line 1 is an object of JSON.*\.jsonl"),
+        ("a.csv", "text,label\na,1\nlabel,text\n0,b\n", "line 3 repeats the header"),
+        ("a.jsonl", '{"text": "a", "text": "b"}\n', "line 1 .*a key stands twice"),
+        ("a.json", '[{"text": "a"},\n{"text": "b", "text": "c"}]', "line 2 .*a key stands twice"),
+        ("a.json", '{"data": [{"text": "a"}]}', "from line 1 on, this is one object"),
+        ("a.json", '{"text": {"0": "a"}, "label": {"0": "x"}}', "this is one object"),
+        ("a.json", '{\n"text": "a"\n}', "this is one object"),
+        ("a.json", b'[{"text": "a"},\n{"text": "\xe9"}]', "line 2 is no utf-8"),
         ("a.jsonl", '{"text": "a"}\n{"text": \n', "line 2 is broken JSON"),
         ("a.jsonl", '{"text": "a"}\n["b"]\n', "line 2 is no JSON object"),
         ("a.jsonl", '{"text": "a\\ud800"}\n', "line 1 holds half of a surrogate pair"),
         ("a.jsonl", "{}\n", "holds no rows"),
-        ("a.jsonl", b'{"text": "caf\xe9"}\n', "must be UTF-8"),
+        ("a.jsonl", b'{"text": "caf\xe9"}\n', "line 1 is no utf-8 .*as JSON must be"),
         ("a.jsonl", "[" * 100_000 + "\n", "line 1 is broken JSON"),
         ("a.json", '[{"text": "a"},\n{"text": }]', "line 2 is broken JSON"),
         ("a.json", "[]", "holds no rows"),
@@ -135,9 +146,16 @@ def test_a_bad_file_is_refused_in_one_line_and_leaves_nothing(
 
 
 def test_what_is_no_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(InputError, match="no regular file"):
+        open_source(str(tmp_path / "pipe.csv"))
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    with pytest.raises(InputError, match="no such file"):
+        open_source(str(tmp_path / "loop.csv"))
     with pytest.raises(InputError, match="no such file"):
         open_source(str(tmp_path / "a.csv"))
-    with pytest.raises(InputError, match="is a folder"):
+    (tmp_path / "data").symlink_to(".")
+    with pytest.raises(InputError, match="no data in this folder"):
         open_source(str(tmp_path))
     with pytest.raises(InputError, match="no such file"):
         open_source("~nobody-of-this-name/a.csv")
@@ -206,7 +224,7 @@ cells = st.text(
 
 
 @settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -228,7 +246,7 @@ def test_any_table_of_the_csv_module_is_read_back_or_refused(
     folder = tmp_path_factory.mktemp("table")
     (folder / "a.csv").write_bytes(buffer.getvalue().encode())
     try:
-        read = rows(str(folder / "a.csv"), header=True, cache=folder)
+        read = rows(str(folder / "a.csv"), reading=Reading(header=True), cache=folder)
     except InputError:
         return
     assert [tuple(row.values()) for row in read] == table

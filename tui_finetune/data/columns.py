@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tui_finetune.data.names import LABEL_NAMES, TEXT_NAMES
+from tui_finetune.data.targets import is_list
 from tui_finetune.errors import InputError
 from tui_finetune.recipe import Columns
 from tui_finetune.text import clean
@@ -16,30 +17,47 @@ MOST_LABELS = 1_000
 def choose_columns(dataset: datasets.Dataset, wanted: Columns, origin: str = "the data") -> Columns:
     """Return the columns of text and label: those named in `wanted`, else guessed.
 
-    A usual name wins; else the text is the column with the longest texts, and the label the one
-    with the fewest distinct values, two at least. `origin` names the data in errors.
+    The names text and label win, then other usual names; else the text is the column with the
+    longest texts, and the label the one with the fewest distinct values, two at least. A second
+    text is taken if it is named, never guessed. `origin` names the data in errors.
 
     Raises `InputError`, listing the columns there are, if a named one is missing, if nothing can
     be guessed, or if text and label are one column or hold what is no text or label.
     """
-    for role, name in (("text", wanted.text), ("label", wanted.label)):
+    chosen = {"text": wanted.text, "second text": wanted.text_pair, "label": wanted.label}
+    for role, name in chosen.items():
         if name is not None and name not in dataset.column_names:
             raise InputError(
                 f"{clean(origin)}: there is no column {clean(name, 40)} for the {role}; "
                 f"the columns are {_listed(dataset)}"
             )
-    if wanted.text is not None and wanted.text == wanted.label:
-        raise InputError(
-            f"{clean(origin)}: text and label are both the column {clean(wanted.text, 40)}; "
-            f"name two of {_listed(dataset)}"
-        )
+    taken: dict[str, str] = {}
+    for role, name in chosen.items():
+        if name is not None and name in taken:
+            raise InputError(
+                f"{clean(origin)}: {taken[name]} and {role} are both the column {clean(name, 40)}; "
+                f"name two of {_listed(dataset)}"
+            )
+        if name is not None:
+            taken[name] = role
     sample = dataset.data.slice(0, SAMPLE_ROWS)
-    text = wanted.text or guess_text(dataset, sample, wanted.label)
-    label = wanted.label or _guess_label(dataset, sample, text)
+    text = (
+        wanted.text
+        or _called(dataset, "text", taken)
+        or guess_text(dataset, sample, wanted.label, wanted.text_pair)
+    )
+    label = (
+        wanted.label
+        or _called(dataset, "label", taken)
+        or _guess_label(dataset, sample, text, wanted.text_pair)
+    )
     for role, name, allowed in (
         ("text", text, holds_text),
+        ("second text", wanted.text_pair, holds_text),
         ("label", label, holds_labels),
     ):
+        if name is None and role == "second text":
+            continue
         if name is None:
             raise InputError(
                 f"{clean(origin)}: no column looks like the {role}; name one of {_listed(dataset)}"
@@ -50,7 +68,7 @@ def choose_columns(dataset: datasets.Dataset, wanted: Columns, origin: str = "th
                 f"{clean(origin)}: the column {clean(name, 40)} holds {clean(kind, 40)} and "
                 f"cannot be the {role}; the columns are {_listed(dataset)}"
             )
-    return Columns(text=text, label=label)
+    return Columns(text=text, text_pair=wanted.text_pair, label=label)
 
 
 def holds_text(kind: pa.DataType) -> bool:
@@ -58,9 +76,16 @@ def holds_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
+def is_empty(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return which texts are missing, or blank from end to end."""
+    return pc.fill_null(pc.equal(pc.utf8_trim_whitespace(texts), ""), True)
+
+
 def holds_labels(kind: pa.DataType) -> bool:
     """Return whether a column of this type can be the label."""
     types = pa.types
+    if is_list(kind):
+        return holds_labels(kind.value_type) and not is_list(kind.value_type)
     return bool(
         holds_text(kind)
         or types.is_integer(kind)
@@ -73,30 +98,39 @@ def _listed(dataset: datasets.Dataset) -> str:
     return ", ".join(clean(name, 40) for name in dataset.column_names)
 
 
-def guess_text(dataset: datasets.Dataset, sample: pa.Table, label: str | None) -> str | None:
-    """Return the column that most likely holds the texts, `label` left out; None if none does."""
+def guess_text(dataset: datasets.Dataset, sample: pa.Table, *others: str | None) -> str | None:
+    """Return the column that most likely holds the texts, `others` left out; None if none does."""
     schema = dataset.features.arrow_schema
     candidates = [
         name
         for name in dataset.column_names
-        if name != label and holds_text(schema.field(name).type)
+        if name not in others and holds_text(schema.field(name).type)
     ]
     return _by_name(candidates, TEXT_NAMES) or max(
         candidates, key=lambda name: _mean_length(sample.column(name)), default=None
     )
 
 
-def _guess_label(dataset: datasets.Dataset, sample: pa.Table, text: str | None) -> str | None:
+def _called(dataset: datasets.Dataset, name: str, taken: dict[str, str]) -> str | None:
+    """Return the column of this very name, usable or not: no other takes its place unseen."""
+    return name if name in dataset.column_names and name not in taken else None
+
+
+def _guess_label(dataset: datasets.Dataset, sample: pa.Table, *texts: str | None) -> str | None:
     schema = dataset.features.arrow_schema
     candidates = [
         name
         for name in dataset.column_names
-        if name != text and holds_labels(schema.field(name).type)
+        if name not in texts and holds_labels(schema.field(name).type)
     ]
     if (by_name := _by_name(candidates, LABEL_NAMES)) or len(candidates) == 1:
         return by_name or candidates[0]
-    distinct = {name: pc.count_distinct(sample.column(name)).as_py() for name in candidates}
-    several = [name for name in candidates if 2 <= distinct[name] <= MOST_LABELS]
+    distinct = {
+        name: pc.count_distinct(sample.column(name)).as_py()
+        for name in candidates
+        if not is_list(schema.field(name).type)
+    }
+    several = [name for name, count in distinct.items() if 2 <= count <= MOST_LABELS]
     return min(several, key=lambda name: distinct[name], default=None)
 
 

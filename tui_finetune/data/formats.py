@@ -5,225 +5,384 @@ be read in two ways is refused: a wrong guess would train on wrong rows without 
 """
 
 import csv
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from tui_finetune.data.encodings import find_encoding
-from tui_finetune.data.names import known
+from tui_finetune.data.encodings import LONGEST_LINE, Progress, find_encoding
+from tui_finetune.data.headers import (
+    declared_separator,
+    header_names,
+    looks_like_header,
+    numbered_names,
+    preamble,
+)
+from tui_finetune.data.lines import bytes_read, first_lines, lines_of
 from tui_finetune.errors import InputError
+from tui_finetune.recipe import Reading
 from tui_finetune.text import clean
 
 SEPARATORS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
 
 SAMPLE_LINES = 2_000
-LONGEST_HEADER_CELL = 40
+SAMPLE_CHARACTERS = 1 << 20
+
+_ROWS_A_REPORT = 5_000
+
+# So many of the quotes around fields show that they are meant to enclose them.
+_MOST = 0.5
+
+# A line that does not fit may be no row of the table if it is one of the first.
+_PREAMBLE_LINES = 5
 
 # The csv module refuses fields over 128 KiB by default; a long document is a legitimate cell.
-csv.field_size_limit(2**31 - 1)
+csv.field_size_limit(LONGEST_LINE)
 
 
 @dataclass(frozen=True)
 class Delimited:
     """How a delimited file is written."""
 
-    encoding: str  # utf-8, utf-8-sig or cp1252
-    separator: str  # one of SEPARATORS
-    quoted: bool  # "..." encloses a field; False: a quote is a character like any other
-    header: bool  # the first row names the columns
+    reading: Reading  # with nothing left open
     columns: tuple[str, ...]  # their names: from the header, or column_1, column_2, ...
-    rows: int  # rows below the header
+    rows: int  # below the header, as far as was looked: a single way to read is not tried out
 
 
 @dataclass(frozen=True)
-class _Reading:
+class _Proposal:
     """One way to read the lines, and how well they bear it."""
 
     separator: str
-    quoted: bool
+    quote: str | None
+    skip: int
     width: int = 0  # fields of most rows
     rows: int = 0
     covered: int = 0  # lines in rows of that width
-    opened: bool = False  # some field begins with a quote that this reading leaves in place
+    opened: int = 0  # fields that begin with a double quote which this reading leaves in place
+    closed: int = 0  # of them, those that end with one too
+    enclosed: float = 0.0  # the largest share of a column's fields left in single quotes
+    doubled: bool = False  # some field in single quotes holds two in a row, as quoting writes one
+    spans: int = 0  # the first line of the first row of several lines
     fault: str | None = None  # the first row that does not fit, in words
 
 
-def detect(path: Path, header: bool | None) -> Delimited:
-    """Find out how the delimited file at `path` is written, reading it once or twice in a stream.
+Verify = Callable[[_Proposal], _Proposal]
 
-    `header` says whether the first row names the columns; None: guess it. Names in a header are
-    taken without the blanks around them; an empty one becomes column_N.
 
-    Raises `InputError` if the file is empty or no text in a known encoding, if its rows have
+@dataclass
+class _Quotes:
+    """What quotes the fields of an unquoted reading begin and end with."""
+
+    opened: int = 0
+    closed: int = 0
+    enclosed: Counter[int] = field(default_factory=Counter)  # in single quotes, by column
+    doubled: bool = False
+
+    def note(self, row: list[str]) -> None:
+        """Count the quotes of a row."""
+        for column, cell in enumerate(row):
+            if cell[:1] == '"':
+                self.opened += 1
+                self.closed += len(cell) > 1 and cell[-1] == '"'
+            elif cell[:1] == "'" and len(cell) > 1 and cell[-1] == "'":
+                self.enclosed[column] += 1
+                self.doubled = self.doubled or "''" in cell[1:-1]
+
+
+def detect(
+    path: Path,
+    wanted: Reading | None = None,
+    progress: Progress | None = None,
+    head: bool = False,
+) -> Delimited:
+    """Find out how the delimited file at `path` is written, reading it a few times in a stream.
+
+    What `wanted` says is taken as it says; the rest is found out. With `head` only the first lines
+    are looked at, and they may be cut off in a row. Names in a header are taken without the blanks
+    around them; an empty one becomes column_N.
+
+    Raises `InputError` if the file is empty or no text in a sure encoding, if its rows have
     different numbers of fields (with the line), if two separators fit, or if the header names a
     column twice.
     """
-    encoding, has_quotes = find_encoding(path)
-    sample, more = _first_lines(path, encoding)
-    reading = _choose(path, encoding, sample, more, has_quotes)
-    first_rows = [row for _, row in _rows(sample, reading) if row]
-    has_header = _looks_like_header(first_rows) if header is None else header
-    names = _header_names(path, first_rows[0]) if has_header else _numbered(reading.width)
-    return Delimited(
-        encoding, reading.separator, reading.quoted, has_header, names, reading.rows - has_header
-    )
-
-
-def _first_lines(path: Path, encoding: str) -> tuple[list[str], bool]:
-    with path.open(encoding=encoding, newline="") as lines:
-        sample = list(islice(lines, SAMPLE_LINES))
-        more = next(lines, None) is not None
+    wanted = wanted or Reading()
+    encoding, quotes = find_encoding(path, wanted.encoding, progress, head)
+    sample, more = first_lines(path, encoding, SAMPLE_LINES, SAMPLE_CHARACTERS)
     if not any(line.strip() for line in sample) and not more:
         raise InputError(f"{clean(path)}: this file is empty; it needs rows of text and label")
-    return sample, more
+    if _is_json(sample):
+        raise InputError(
+            f"{clean(path)}: line 1 is an object of JSON; give the file the ending .jsonl"
+        )
+    proposals = _proposals(path, wanted, sample, quotes)
+    tried = [_try(sample, proposal, more) for proposal in proposals]
+    verify: Verify | None = None
+    if more and not head:
+        verify = lambda proposal: _verify(path, encoding, proposal, progress)  # noqa: E731
+    chosen = _choose(path, tried, len(sample), verify)
+    first_rows = [row for _, row in _rows(sample[chosen.skip :], chosen) if row]
+    header = looks_like_header(first_rows) if wanted.header is None else wanted.header
+    names = header_names(path, first_rows[0]) if header else numbered_names(chosen.width)
+    reading = Reading(
+        encoding=encoding,
+        separator=chosen.separator,
+        quote=chosen.quote or "none",
+        header=header,
+        skip_lines=chosen.skip,
+    )
+    return Delimited(reading, names, max(chosen.rows - header, int(more)))
 
 
-def _choose(path: Path, encoding: str, sample: list[str], more: bool, has_quotes: bool) -> _Reading:
-    """Return the one reading that holds for every row of the file."""
-    proposals = [
-        _try(sample, _Reading(separator, quoted), more)
-        for separator in SEPARATORS
-        for quoted in ((True, False) if has_quotes else (False,))
-    ]
-    proposals = [reading for reading in proposals if reading.width > 1]
-    fitting = [reading for reading in proposals if reading.fault is None]
+def read_rows(
+    path: Path, found: Delimited, progress: Progress | None = None, head: bool = False
+) -> Iterator[list[str]]:
+    """Yield the rows below the header, of the first lines only with `head`.
+
+    Raises `InputError`, with the line, for a row that does not fit, and for one that repeats the
+    header.
+    """
+    reading = found.reading
+    skip = reading.skip_lines or 0
+    quote = None if reading.quote == "none" else reading.quote
+    proposal = _Proposal(reading.separator or ",", quote, skip, len(found.columns))
+    size = path.stat().st_size
+    with path.open(encoding=reading.encoding, newline="") as file:
+        lines: Iterable[str] = file
+        if head:
+            lines = first_lines(path, reading.encoding or "", SAMPLE_LINES, SAMPLE_CHARACTERS)[0]
+        reader = _reader(islice(lines, skip, None), proposal)
+        first: list[str] | None = None if reading.header else []
+        start = 1
+        try:
+            for number, row in enumerate(reader):
+                if len(row) != proposal.width:
+                    if len(row) > 1 or (row and row[0].strip()):
+                        places = range(skip + start, skip + reader.line_num + 1)
+                        raise _Misfit(places, row)
+                elif first is None:
+                    first = row
+                elif row[0] in first and sorted(row) == sorted(first):
+                    raise InputError(
+                        f"{clean(path)}: line {skip + start} repeats the header, as where two "
+                        "files were joined; remove it"
+                    )
+                else:
+                    yield row
+                start = reader.line_num + 1
+                if progress is not None and number % _ROWS_A_REPORT == 0:
+                    progress({"what": "reading the rows", "done": bytes_read(file), "of": size})
+        except (csv.Error, _Misfit) as error:
+            if head:
+                return  # cut off by the end of what was looked at
+            places, row = range(skip + start, skip + start + 1), []
+            if isinstance(error, _Misfit):
+                places, row = error.places, error.row
+            raise InputError(f"{clean(path)}: {_fault(places, row, proposal)}") from None
+
+
+class _Misfit(Exception):
+    """A row has not as many fields as the others."""
+
+    def __init__(self, places: range, row: list[str]) -> None:
+        super().__init__(places, row)
+        self.places = places
+        self.row = row
+
+
+def _is_json(sample: list[str]) -> bool:
+    try:
+        return isinstance(json.loads(sample[0]), dict)
+    except (IndexError, ValueError, RecursionError):
+        return False
+
+
+def _proposals(path: Path, wanted: Reading, sample: list[str], quotes: str) -> list[_Proposal]:
+    """Return the readings to try; with quotes before without."""
+    declared = declared_separator(sample)
+    separators = list(SEPARATORS)
+    if wanted.separator is not None:
+        separators = [wanted.separator]
+    elif declared is not None:
+        separators = [declared]
+    if wanted.skip_lines is not None:
+        skip = wanted.skip_lines
+    elif declared is not None:
+        skip = 1
+    else:
+        skip = 0 if wanted.header is False else preamble(path, sample, separators)
+    tried: list[str | None] = [*quotes, None]
+    if wanted.quote is not None:
+        tried = [None if wanted.quote == "none" else wanted.quote]
+    return [_Proposal(separator, quote, skip) for separator in separators for quote in tried]
+
+
+def _choose(
+    path: Path, tried: list[_Proposal], sample_lines: int, verify: Verify | None
+) -> _Proposal:
+    """Return the one reading that holds for every row."""
+    proposals = [proposal for proposal in tried if proposal.width > 1]
+    fitting = [proposal for proposal in proposals if proposal.fault is None]
     if path.suffix.lower() in (".tsv", ".tab"):
-        fitting = [reading for reading in fitting if reading.separator == "\t"] or fitting
-    if more:
-        fitting = [_verify(path, encoding, reading) for reading in fitting]
-    holding = [reading for reading in fitting if reading.fault is None]
+        fitting = [proposal for proposal in fitting if proposal.separator == "\t"] or fitting
+    if verify is not None and len(fitting) > 1:  # a single one is checked when it is read
+        fitting = [verify(proposal) for proposal in fitting]
+    holding = [proposal for proposal in fitting if proposal.fault is None]
+    faulty = [proposal for proposal in (*proposals, *fitting) if proposal.fault is not None]
     if not holding:
-        raise _misfit(path, encoding, max(proposals, key=_likeness, default=None), len(sample))
-    separators = [SEPARATORS[separator] for separator in {r.separator: 0 for r in holding}]
+        raise _misfit(path, max(faulty, key=_likeness, default=None), sample_lines)
+    separators = [
+        SEPARATORS.get(name, name) for name in dict.fromkeys(p.separator for p in holding)
+    ]
     if len(separators) > 1:
         raise InputError(
             f"{clean(path)}: {' and '.join(separators)} both fit as the separator; add a header "
-            "line such as text,label (or name a tab separated file .tsv)"
+            "line such as text,label, or name it with data.reading.separator (a file called .tsv "
+            "is tab separated)"
         )
-    return _with_or_without_quotes(path, holding)
+    faulty = [proposal for proposal in faulty if proposal.separator == holding[0].separator]
+    return _with_or_without_quotes(path, holding, faulty)
 
 
-def _with_or_without_quotes(path: Path, holding: list[_Reading]) -> _Reading:
-    quoted = holding[0]  # the reading with quotes, if it holds, was tried first
-    for unquoted in holding[1:]:
-        if not unquoted.opened:
-            return unquoted  # every quote stands within a text and encloses nothing
-        # The same table with fewer rows: some quotes enclose line ends, or stray ones swallow rows.
-        if unquoted.width == quoted.width and unquoted.rows != quoted.rows:
-            raise InputError(
-                f"{clean(path)}: its quotes can be read in two ways ({quoted.rows} rows if they "
-                f"enclose fields, {unquoted.rows} if not); save it as JSON Lines instead"
-            )
-    return quoted
+def _with_or_without_quotes(
+    path: Path, holding: list[_Proposal], faulty: list[_Proposal]
+) -> _Proposal:
+    by_quote = {proposal.quote: proposal for proposal in holding}
+    plain, double, single = (by_quote.get(quote) for quote in (None, '"', "'"))
+    if plain is None:
+        if double is not None and single is not None and double.rows != single.rows:
+            raise _two_ways(path, double, single)
+        return double or single or holding[0]
+    if not plain.opened:  # every double quote stands within a text and encloses nothing
+        if single is not None:
+            return single if plain.enclosed >= 1 or plain.doubled else plain
+        if plain.enclosed >= _MOST:
+            _refuse_broken(path, "'", faulty)
+        return plain
+    if double is None:
+        if plain.closed >= _MOST * plain.opened:
+            _refuse_broken(path, '"', faulty)
+        return plain
+    # The same table with fewer rows: some quotes enclose line ends, or stray ones swallow rows.
+    if double.width == plain.width and double.rows != plain.rows:
+        raise _two_ways(path, double, plain)
+    return double
 
 
-def _likeness(reading: _Reading) -> tuple[int, bool]:
-    return reading.covered, reading.quoted
+def _refuse_broken(path: Path, quote: str, faulty: list[_Proposal]) -> None:
+    """Raise the fault of a reading with quotes, most of which do enclose fields, if it has one."""
+    broken = next((proposal for proposal in faulty if proposal.quote == quote), None)
+    if broken is not None:
+        raise InputError(
+            f"{clean(path)}: {broken.fault} (if quotes enclose nothing here, say "
+            "data.reading.quote=none)"
+        )
 
 
-def _misfit(path: Path, encoding: str, best: _Reading | None, sample_lines: int) -> InputError:
-    if best is None or best.covered * 2 < sample_lines:
+def _two_ways(path: Path, quoted: _Proposal, other: _Proposal) -> InputError:
+    return InputError(
+        f"{clean(path)}: its quotes can be read in two ways, from line {quoted.spans} on "
+        f"({quoted.rows:,} rows if they enclose fields, {other.rows:,} if not); say which with "
+        "data.reading.quote, or save it as JSON Lines"
+    )
+
+
+def _likeness(proposal: _Proposal) -> tuple[int, bool]:
+    return proposal.covered, proposal.quote is not None
+
+
+def _misfit(path: Path, best: _Proposal | None, sample_lines: int) -> InputError:
+    if best is None or best.covered * 2 < sample_lines - best.skip:
+        tried = f"; of the table that is likeliest, {best.fault}" if best is not None else ""
         return InputError(
-            f"{clean(path)}: no columns found; rows of text and label are needed, separated by "
-            "comma, tab, semicolon or pipe"
+            f"{clean(path)}: no columns found from line 1 on; rows of text and label are needed, "
+            "separated by comma, tab, semicolon or pipe (another sign: data.reading.separator)"
+            f"{tried}"
         )
-    fault = best.fault or _verify(path, encoding, best).fault
-    return InputError(f"{clean(path)}: {fault}")
+    return InputError(f"{clean(path)}: {best.fault}")
 
 
-def _rows(lines: Iterable[str], reading: _Reading) -> Iterator[tuple[range, list[str]]]:
-    """Yield the rows that are not blank, each with the numbers of its lines."""
-    reader = csv.reader(
+def _reader(lines: Iterable[str], proposal: _Proposal) -> Any:
+    return csv.reader(
         lines,
-        delimiter=reading.separator,
-        quoting=csv.QUOTE_MINIMAL if reading.quoted else csv.QUOTE_NONE,
+        delimiter=proposal.separator,
+        quotechar=proposal.quote,
+        quoting=csv.QUOTE_MINIMAL if proposal.quote else csv.QUOTE_NONE,
         strict=True,
     )
+
+
+def _rows(lines: Iterable[str], proposal: _Proposal) -> Iterator[tuple[range, list[str]]]:
+    """Yield the rows that are not blank, each with the numbers of its lines."""
+    reader = _reader(lines, proposal)
+    skip = proposal.skip
     start = 1
     try:
         for row in reader:
             if len(row) > 1 or (row and row[0].strip()):
-                yield range(start, reader.line_num + 1), row
+                yield range(skip + start, skip + reader.line_num + 1), row
             start = reader.line_num + 1
     except csv.Error:
         # One row more, told apart by its missing fields: what began here never ended properly.
-        yield range(start, reader.line_num + 1), []
+        yield range(skip + start, skip + reader.line_num + 1), []
 
 
-def _try(sample: list[str], reading: _Reading, more: bool) -> _Reading:
-    """Return `reading` with what the sample says about it."""
-    rows = list(_rows(sample, reading))
-    if more and rows and not rows[-1][1] and rows[-1][0][-1] == len(sample):
+def _try(sample: list[str], proposal: _Proposal, more: bool) -> _Proposal:
+    """Return `proposal` with what the sample says about it."""
+    rows = list(_rows(sample[proposal.skip :], proposal))
+    if more and len(rows) > 1 and rows[-1][0][-1] >= len(sample):
         rows.pop()  # cut off by the end of the sample, not by a fault
     widths = Counter(len(row) for _, row in rows if row)
     if not widths:
-        return reading
-    return _measure(rows, reading, widths.most_common(1)[0][0])
+        return proposal
+    return _measure(rows, proposal, widths.most_common(1)[0][0])
 
 
-def _verify(path: Path, encoding: str, reading: _Reading) -> _Reading:
-    """Return `reading` with what the whole file says about it."""
-    with path.open(encoding=encoding, newline="") as lines:
-        return _measure(_rows(lines, reading), reading, reading.width)
+def _verify(path: Path, encoding: str, proposal: _Proposal, progress: Progress | None) -> _Proposal:
+    """Return `proposal` with what the whole file says about it."""
+    lines = lines_of(path, encoding, proposal.skip, progress, "checking the rows")
+    return _measure(_rows(lines, proposal), proposal, proposal.width)
 
 
-def _measure(rows: Iterable[tuple[range, list[str]]], reading: _Reading, width: int) -> _Reading:
+def _measure(rows: Iterable[tuple[range, list[str]]], proposal: _Proposal, width: int) -> _Proposal:
     count = covered = 0
-    opened = False
+    quotes = _Quotes()
+    spans = 0
     fault = None
-    for lines, row in rows:
+    for places, row in rows:
         count += 1
-        opened = opened or (not reading.quoted and any(cell[:1] == '"' for cell in row))
+        spans = spans or (places[0] if len(places) > 1 else 0)
+        if proposal.quote is None:
+            quotes.note(row)
         if len(row) == width:
-            covered += len(lines)
+            covered += len(places)
         elif fault is None:
-            name = SEPARATORS[reading.separator]
-            fault = (
-                f"line {lines[0]} has {len(row)} fields separated by {name} where most lines have "
-                f"{width}; mend this line, or quote the field that holds a {name}"
-                if row
-                else f"line {lines[0]} opens a quote that is not closed properly; mend this line"
-            )
-    return _Reading(reading.separator, reading.quoted, width, count, covered, opened, fault)
+            fault = _fault(places, row, replace(proposal, width=width))
+    return replace(
+        proposal,
+        width=width,
+        rows=count,
+        covered=covered,
+        opened=quotes.opened,
+        closed=quotes.closed,
+        # a header often goes without
+        enclosed=max(quotes.enclosed.values(), default=0) / max(count - 1, 1),
+        doubled=quotes.doubled,
+        spans=spans,
+        fault=fault,
+    )
 
 
-def _looks_like_header(rows: list[list[str]]) -> bool:
-    first, below = [cell.strip() for cell in rows[0]], rows[1:]
-    names = sum(known(cell) for cell in first)
-    if names >= 2 or names == len(first):
-        return True
-    if any(_is_number(cell) for cell in first):
-        return False
-    columns = [[row[i].strip() for row in below] for i in range(len(first))]
-    if any(cell and cell in column for cell, column in zip(first, columns, strict=True)):
-        return False
-    if names:
-        return True
-    # Nothing tells: a header is the custom, but sentences are no names.
-    return all(len(cell) <= LONGEST_HEADER_CELL for cell in first)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _header_names(path: Path, cells: list[str]) -> tuple[str, ...]:
-    numbered = _numbered(len(cells))
-    names = tuple(cell.strip() or name for cell, name in zip(cells, numbered, strict=True))
-    name, times = Counter(names).most_common(1)[0]
-    if times > 1:
-        raise InputError(
-            f"{clean(path)}: the header names the column {clean(name, 40)} {times} times; "
-            "give each column a name of its own"
-        )
-    return names
-
-
-def _numbered(width: int) -> tuple[str, ...]:
-    return tuple(f"column_{number}" for number in range(1, width + 1))
+def _fault(places: range, row: list[str], proposal: _Proposal) -> str:
+    if not row:
+        return f"line {places[0]} opens a quote that is not closed properly; mend this line"
+    name = SEPARATORS.get(proposal.separator, proposal.separator)
+    above = places[0] <= _PREAMBLE_LINES and len(row) < proposal.width
+    return (
+        f"line {places[0]} has {len(row)} fields separated by {name} where most lines have "
+        f"{proposal.width}; mend this line, or quote the field that holds a {name}"
+        + (", or skip what stands above the table with data.reading.skip_lines" if above else "")
+    )

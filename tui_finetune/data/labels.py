@@ -1,6 +1,7 @@
 """The names of labels, whatever type their column has."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import datasets
 import numpy as np
@@ -16,25 +17,33 @@ def label_names(dataset: datasets.Dataset, column: str, origin: str) -> pa.Array
 
     Texts lose the blanks around them; integers, booleans and whole floats become their text; the
     names that a `ClassLabel` column brings are used. Raises `InputError` for numbers with a
-    fraction.
+    fraction, and for those that such a column has no name for.
     """
     values = dataset.data.column(column).combine_chunks()
-    feature = dataset.features[column]
+    return names_of(values, dataset.features[column], column, origin, np.arange(len(values)))
+
+
+def names_of(
+    values: pa.Array, feature: Any, column: str, origin: str, rows: np.ndarray
+) -> pa.Array:
+    """Do what `label_names` does for values of a feature; `rows` are their rows, from 0 on."""
     if isinstance(feature, datasets.ClassLabel):
-        return pa.array(
-            [
-                feature.names[value] if value is not None and value >= 0 else None
-                for value in values.to_pylist()
-            ],
-            pa.string(),
-        )
+        unnamed = pc.index(pc.greater_equal(values, len(feature.names)), True).as_py()
+        if unnamed >= 0:
+            raise InputError(
+                f"{clean(origin)}: the label column {clean(column, 40)} holds {values[unnamed]} in "
+                f"row {rows[unnamed] + 1:,}, and brings names for 0 to {len(feature.names) - 1} "
+                "only; write the data anew"
+            )
+        known = pc.if_else(pc.greater_equal(values, 0), values, pa.scalar(None, values.type))
+        return pa.array(feature.names, pa.string()).take(known)
     if pa.types.is_floating(values.type):
-        values = _whole(values, column, origin)
+        values = _whole(values, column, origin, rows)
     names = pc.utf8_trim_whitespace(pc.cast(values, pa.string()))
     return pc.if_else(pc.equal(names, ""), pa.scalar(None, pa.string()), names)
 
 
-def _whole(values: pa.Array, column: str, origin: str) -> pa.Array:
+def _whole(values: pa.Array, column: str, origin: str, rows: np.ndarray) -> pa.Array:
     values = pc.cast(values, pa.float64())
     values = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
     # an infinity, and what no int64 holds, is no label either
@@ -43,7 +52,8 @@ def _whole(values: pa.Array, column: str, origin: str) -> pa.Array:
     if broken >= 0:
         raise InputError(
             f"{clean(origin)}: the label column {clean(column, 40)} holds {values[broken]} in row "
-            f"{broken + 1:,}; labels are texts or whole numbers"
+            f"{rows[broken] + 1:,}; labels are texts or whole "
+            "numbers (a number to predict: set problem_type to regression)"
         )
     return pc.cast(values, pa.int64())
 

@@ -1,6 +1,5 @@
 """A picture of the data before the start, as plain JSON-able values."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,71 +8,148 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tui_finetune.data.columns import choose_columns, holds_text
-from tui_finetune.data.labels import label_names
+from tui_finetune.data.columns import choose_columns
+from tui_finetune.data.decisions import decisions_of, merged
+from tui_finetune.data.encodings import Progress
+from tui_finetune.data.parts import parts_of, train_part
+from tui_finetune.data.profile_columns import columns_of
+from tui_finetune.data.profile_lengths import lengths_of, numbers_of
+from tui_finetune.data.quality_labels import imbalance
 from tui_finetune.data.source import Source, open_source
-from tui_finetune.data.splits import RowsRefused, is_empty, split
+from tui_finetune.data.splits import PreparedData, column_of, split
+from tui_finetune.data.targets import problem_type_of, targets_of
+from tui_finetune.data.whole_rows import RowsRefused
 from tui_finetune.errors import InputError
-from tui_finetune.recipe import DataSection
+from tui_finetune.recipe import DataSection, ProblemType, source_words
+from tui_finetune.text import clean
 
 FIRST_ROWS = 50
 LONGEST_CELL = 500
-BINS = 10
+
+# What mends an error of the rows.
+_FIXES = {"Empty cells": {"data.drop_empty": True}}
 
 
-def profile(data: DataSection, cache: Path | None = None) -> dict[str, Any]:
+def profile(
+    data: DataSection,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    problem_type: ProblemType | None = None,
+) -> dict[str, Any]:
     """Describe the data: its rows, columns, labels, text lengths, splits and problems.
 
-    What `prepare` would refuse is a problem of severity "error" with the same message; texts that
-    occur more than once are warnings. All texts are raw: clean them before they reach a terminal.
+    A problem type of None is found out. `labels` counts the rows to train on of each label, merged
+    as the recipe says, of several a row each one; of a regression it is empty, and `numbers` has
+    the spread of what is predicted. Where there are second texts, lengths are those of the pairs.
+    `columns_by_part` and `rows_by_part` are of the parts that the source or files of their own
+    bring, `labels_by_split` of the splits as they are trained on and judged by.
+
+    What `prepare` would refuse is a problem of severity "error" with the same message; `quality`
+    says what else there is to know of the rows. All texts are raw: clean them before they reach a
+    terminal.
 
     Raises `InputError` if the source cannot be opened at all.
     """
-    source = open_source(data.source, data.header, cache)
-    splits, problems = _split_or_problems(source, data, cache)
-    text = label = None
+    opened = open_source(data.source, data.reading, cache, progress)
+    source = train_part(opened, data)
+    prepared, problems = _split_or_problems(opened, data, cache, problem_type)
+    text = text_pair = label = kind = numbers = None
     labels: dict[str, int] = {}
     texts = pa.chunked_array([], pa.string())
     try:
-        columns = choose_columns(source.dataset, data.columns, str(source.path))
-        text, label = columns.text, columns.label
+        columns = choose_columns(source.dataset, data.columns, source.origin)
+        text, text_pair, label = columns.text, columns.text_pair, columns.label
         assert label is not None
         texts = source.dataset.data.column(text)
-        names = label_names(source.dataset, label, str(source.path))
-        labels = dict(Counter(names.drop_null().to_pylist()).most_common())
-        problems += _repeated(texts, names)
+        if text_pair is not None:
+            texts = pc.binary_join_element_wise(texts, source.dataset.data.column(text_pair), " ")
+        kind = problem_type or problem_type_of(source.dataset, label, data.label_separator)
+        targets = targets_of(source.dataset, label, kind, data.label_separator, source.origin)
+        if kind == "regression":
+            known = np.asarray(targets.drop_null())
+            numbers = numbers_of(known) if len(known) else None
+            if problem_type is None:
+                problems.append(_proposed(label, targets))
+        else:
+            targets, _ = merged(targets, data.merge_labels)
+            single = targets.type == pa.string()
+            names = targets if single else targets.flatten()
+            labels = _counted(names)
     except InputError:
         pass  # it is among the problems: `split` met it too
+    parts = _parts(opened, source, data, cache)
+    by_part = {name: columns_of(part) for name, part in parts.items()}
+    decisions = decisions_of(data) if prepared is None else prepared.decisions
     return {
-        "source": data.source,
+        "source": source_words(data.source),
         "rows": len(source.dataset),
-        "columns": [_column(source.dataset, name) for name in source.dataset.column_names],
+        "columns": by_part["train"],
+        "columns_by_part": by_part,
+        "rows_by_part": {name: len(part) for name, part in parts.items()},
         "detected": dict(source.detected),
+        "source_splits": {name: len(rows) for name, rows in opened.splits.items()},
         "text": text,
+        "text_pair": text_pair,
         "label": label,
+        "problem_type": kind,
         "labels": labels,
-        "lengths": _lengths(texts),
+        "labels_by_split": _labels_by_split(prepared),
+        "imbalance": imbalance(labels),
+        "numbers": numbers,
+        "lengths": lengths_of(texts),
         "first_rows": _first_rows(source.dataset),
-        "splits": splits,
+        "splits": None
+        if prepared is None
+        else {name: len(rows) for name, rows in prepared.splits.items()},
+        "cut": None if prepared is None else prepared.cut,
+        "decisions": [decision.document() for decision in decisions],
         "problems": problems,
     }
 
 
+def _parts(
+    opened: Source, train: Source, data: DataSection, cache: Path | None
+) -> dict[str, datasets.Dataset]:
+    """Return the rows of each part as it was brought, of train alone if another is not there."""
+    try:
+        return {name: part.dataset for name, part in parts_of(opened, data, cache).items()}
+    except InputError:  # among the problems
+        return {"train": train.dataset}
+
+
+def _labels_by_split(prepared: PreparedData | None) -> dict[str, dict[str, int]] | None:
+    if prepared is None or prepared.problem_type == "regression":
+        return None
+    counts = {}
+    for name, rows in prepared.splits.items():
+        column = column_of(rows, "label")
+        if prepared.problem_type == "multi_label_classification":
+            column = column.flatten()
+        of_split = np.bincount(np.asarray(column, dtype=np.int64), minlength=len(prepared.labels))
+        counts[name] = dict(zip(prepared.labels, of_split.tolist(), strict=True))
+    return counts
+
+
+def _counted(names: pa.Array | pa.ChunkedArray) -> dict[str, int]:
+    """Count names, the most frequent first, else in the order in which they come."""
+    pairs = pc.value_counts(names.drop_null()).to_pylist()
+    return {pair["values"]: pair["counts"] for pair in sorted(pairs, key=lambda p: -p["counts"])}
+
+
 def _split_or_problems(
-    source: Source, data: DataSection, cache: Path | None
-) -> tuple[dict[str, int] | None, list[dict[str, Any]]]:
-    """Return the sizes of the splits, or all that stands in their way."""
+    source: Source, data: DataSection, cache: Path | None, problem_type: ProblemType | None
+) -> tuple[PreparedData | None, list[dict[str, Any]]]:
+    """Return the splits, or all that stands in their way."""
     problems: list[dict[str, Any]] = []
     # Empty cells hide what comes after them, so the rest is looked at without them.
     for attempt in (data, data.model_copy(update={"drop_empty": True})):
         try:
-            prepared = split(source, attempt, cache)
+            prepared = split(source, attempt, cache, problem_type)
         except InputError as error:
             problem = _error(error)
             problems += [problem] if problem not in problems else []
         else:
-            sizes = {name: len(rows) for name, rows in prepared.splits.items()}
-            return (None if problems else sizes), problems
+            return (None if problems else prepared), problems
     return None, problems
 
 
@@ -81,78 +157,27 @@ def _error(error: InputError) -> dict[str, Any]:
     title, count = "This cannot be used", 1
     if isinstance(error, RowsRefused):
         title, count = error.title, error.count
-    return {"title": title, "message": str(error), "severity": "error", "count": count}
-
-
-def _repeated(texts: pa.ChunkedArray, names: pa.Array) -> list[dict[str, Any]]:
-    """Return warnings about texts that occur more than once."""
-    whole = pc.invert(is_empty(texts))
-    table = pa.table({"text": texts, "label": names}).filter(whole)
-    by_text = table.group_by("text").aggregate([("label", "count_distinct")])
-    again = table.num_rows - by_text.num_rows
-    torn = pc.sum(pc.greater(by_text["label_count_distinct"], 1)).as_py() or 0
-    warnings = [
-        (
-            "Repeated texts",
-            f"rows that repeat the text of an earlier row: {again:,}; repeats that fall into "
-            "different splits make the evaluation look better than it is",
-            again,
-        ),
-        (
-            "Same text, different labels",
-            f"texts that occur with more than one label: {torn:,}; no model can get all of their "
-            "rows right",
-            torn,
-        ),
-    ]
-    return [
-        {"title": title, "message": message, "severity": "warning", "count": count}
-        for title, message, count in warnings
-        if count
-    ]
-
-
-def _column(dataset: datasets.Dataset, name: str) -> dict[str, Any]:
-    values = dataset.data.column(name)
-    flat = not pa.types.is_nested(values.type)
-    missing = is_empty(values) if holds_text(values.type) else pc.is_null(values, nan_is_null=flat)
     return {
-        "name": name,
-        "type": str(values.type),
-        "missing": pc.sum(missing).as_py() or 0,
-        "distinct": pc.count_distinct(values).as_py() if flat else None,
+        "title": title,
+        "message": str(error),
+        "severity": "error",
+        "count": count,
+        "fix": _FIXES.get(title),
     }
 
 
-def _lengths(texts: pa.ChunkedArray) -> dict[str, Any]:
-    """Return how long the texts are that are not empty."""
-    texts = texts.filter(pc.invert(is_empty(texts)))
-    words = pc.list_value_length(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(texts)))
-    counts = np.asarray(words, dtype=np.int64)
+def _proposed(label: str, numbers: pa.Array) -> dict[str, Any]:
+    """Say that numbers are taken for numbers, and how to have them taken for names."""
+    count = pc.count_distinct(numbers).as_py()
     return {
-        "words": _spread(counts),
-        "characters": _spread(np.asarray(pc.utf8_length(texts), dtype=np.int64)),
-        "histogram": _histogram(counts),
+        "title": "A number is predicted",
+        "message": f"the column {clean(label, 40)} holds numbers with a fraction ({count:,} "
+        "different ones), so a regression is proposed; to take them for names, set problem_type "
+        "to single_label_classification",
+        "severity": "warning",
+        "count": count,
+        "fix": None,
     }
-
-
-def _spread(lengths: np.ndarray) -> dict[str, int]:
-    if not len(lengths):
-        return {"min": 0, "median": 0, "p95": 0, "max": 0}
-    low, middle, high, top = np.percentile(lengths, [0, 50, 95, 100])
-    return {"min": int(low), "median": round(middle), "p95": round(high), "max": int(top)}
-
-
-def _histogram(words: np.ndarray) -> list[list[int]]:
-    """Count texts by words: equal bins up to the 95th percentile, the long tail in the last."""
-    if not len(words):
-        return []
-    below = int(words.min()) - 1
-    width = max(1, int(np.ceil((np.percentile(words, 95) - below) / (BINS - 1))))
-    edges = [below + width * number for number in range(1, BINS)]
-    edges = [*(edge for edge in edges if edge < words.max()), int(words.max())]
-    counts = np.histogram(words, bins=[0, *(edge + 0.5 for edge in edges)])[0]
-    return [[edge, int(count)] for edge, count in zip(edges, counts, strict=True)]
 
 
 def _first_rows(dataset: datasets.Dataset) -> list[dict[str, str]]:

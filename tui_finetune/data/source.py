@@ -1,194 +1,253 @@
-"""Open a local file of rows as a memory-mapped dataset."""
+"""Open any source of rows as memory-mapped datasets: files, folders, datasets of the hub."""
 
-import csv
-import glob
 import hashlib
 import os
-import shutil
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from glob import glob, has_magic
 from pathlib import Path
 
 import datasets
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from tui_finetune.data.formats import SEPARATORS, detect
-from tui_finetune.data.json_rows import json_features, json_rows
+from tui_finetune.data.copies import Copy, copy_of, is_copied
+from tui_finetune.data.encodings import Progress
+from tui_finetune.data.files import Detected, kind_of, rows_of
+from tui_finetune.data.folders import Layout, layout_of_files, layout_of_folder
+from tui_finetune.data.hub import commit_of, hub_name, load_from_hub
+from tui_finetune.data.text_files import text_rows
+from tui_finetune.data_endings import DELIMITED, KNOWN
 from tui_finetune.errors import InputError
 from tui_finetune.home import home
+from tui_finetune.recipe import Reading, source_words
+from tui_finetune.recipe import Source as Named
 from tui_finetune.text import clean
 
-DELIMITED = (".csv", ".tsv", ".tab", ".txt")
-JSON = (".jsonl", ".ndjson", ".json")
-PARQUET = (".parquet", ".pq")
+# What comes of a file that the system does not give, or that is damaged.
+UNREADABLE = (OSError, pa.ArrowException, ValueError, NotImplementedError)
 
-Detected = dict[str, str | bool]
+# A hub name with a slice behind it, such as imdb train[:1%].
+_SLICED = re.compile(r"(?P<name>\S+?)(?:\s+\w+)?\[[^\[\]]*\]")
 
 
 @dataclass(frozen=True)
 class Source:
-    """An opened file."""
+    """An opened source."""
 
-    path: Path
-    dataset: datasets.Dataset  # as in the file: all its rows, in its order
-    detected: Detected  # kind; of delimited text also encoding, separator, quoted, header
-    digest: str  # of the file's content
+    origin: str  # its name, for messages
+    splits: dict[str, datasets.Dataset]  # as it brings them, each with all its rows in their order
+    detected: Detected  # kind; of text files also how they are written, where they agree
+    digest: str  # of the content
+    reading: Reading  # how delimited text was read, where the files agree
+    settled: Named  # what names these very rows: a dataset of the hub by its commit, files as ever
+
+    @property
+    def dataset(self) -> datasets.Dataset:
+        """The only split, or the one called train. Raises `InputError` if there is neither."""
+        if len(self.splits) == 1:
+            return next(iter(self.splits.values()))
+        if "train" not in self.splits:
+            names = ", ".join(clean(name, 40) for name in self.splits)
+            raise InputError(
+                f"{clean(self.origin)}: none of its splits is called train ({names}); "
+                "name one with data.splits.train"
+            )
+        return self.splits["train"]
 
 
-def open_source(source: str, header: bool | None = None, cache: Path | None = None) -> Source:
-    """Open a CSV, TSV, JSON Lines or Parquet file as a dataset, without any network.
+def open_source(
+    source: Named,
+    reading: Reading | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Source:
+    """Open files, a folder or a dataset of the hub; no network is used for what lies on disk.
 
-    `header` says whether the first row of delimited text names the columns; None: guess it. Cells
-    of delimited text are read as text, as they stand. The rows are kept as Arrow files under
-    `cache` (by default in the home folder), one folder for each content, so that a changed file is
-    read anew.
+    What `reading` says of delimited text is taken as it says; the rest is found out. Cells of
+    delimited text are read as text, as they stand. The rows are kept as Arrow files under `cache`
+    (by default in the home folder), made anew when a file changes. `progress` is called while
+    they are made; what it raises ends that, and nothing is left behind.
 
-    Raises `InputError` that says what is wrong with the file, where, and what to do.
+    Raises `InputError` that says what is wrong with the source, where, and what to do.
     """
-    path = Path(os.path.expanduser(source))  # unlike Path's, it leaves ~nobody as it is
-    try:
-        kind = _kind_of(path)
-        if path.stat().st_size == 0:
-            raise InputError(f"{clean(path)}: this file is empty; it needs rows of text and label")
-        folder = (cache or home() / "cache" / "datasets") / _digest(path)
-        if kind in DELIMITED:
-            return _open_delimited(path, header, folder)
-        if kind in JSON:
-            return _open_json(path, folder)
-        return _open_parquet(path, folder)
-    except OSError as error:
-        raise InputError(
-            f"{clean(path)}: cannot read this file ({clean(error.strerror or error)})"
-        ) from None
-
-
-def _kind_of(path: Path) -> str:
-    if path.is_dir():
-        raise InputError(f"{clean(path)}: this is a folder; name a file in it")
-    if not path.is_file():
-        raise InputError(f"{clean(path)}: no such file; check the path")
-    suffix = path.suffix.lower()
-    if suffix not in DELIMITED + JSON + PARQUET:
-        raise InputError(
-            f"{clean(path)}: unknown kind of file ({clean(suffix) or 'no ending'}); "
-            f"known are {', '.join(DELIMITED + JSON + PARQUET)}"
-        )
-    return suffix
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
-
-
-def _open_delimited(path: Path, header: bool | None, folder: Path) -> Source:
-    found = detect(path, header)
-    if found.rows == 0:
-        raise InputError(f"{clean(path)}: this file has a header only; it needs rows below it")
-    with _loading(path, folder):
-        dataset = datasets.load_dataset(
-            "csv",
-            data_files=[glob.escape(str(path.absolute()))],
-            split="train",
-            cache_dir=str(folder),
-            # pandas' own tokenizer differs from the csv module in corners; this engine is it
-            engine="python",
-            encoding=found.encoding,
-            sep=found.separator,
-            quoting=csv.QUOTE_MINIMAL if found.quoted else csv.QUOTE_NONE,
-            header=0 if found.header else None,
-            names=list(found.columns),
-            features=datasets.Features(dict.fromkeys(found.columns, datasets.Value("string"))),
-            # without converters 007 becomes 7, whatever the features say
-            converters=dict.fromkeys(found.columns, str),
-            # NA, null and nothing at all stay the text that they are
-            keep_default_na=False,
-            na_filter=False,
-        )
-    _check_rows(path, dataset, found.rows)
-    detected: Detected = {
-        "kind": "delimited text",
-        "encoding": found.encoding,
-        "separator": SEPARATORS[found.separator],
-        "quoted": found.quoted,
-        "header": found.header,
+    reading = reading or Reading()
+    cache = cache or home() / "cache" / "datasets"
+    origin = source_words(source)
+    layout = layout_of(source)
+    if layout is None:
+        return _from_hub(str(source))
+    copies = {
+        split: [_copy(of_copy, reading, cache, progress, layout.texts) for of_copy in sets]
+        for split, sets in layout.sets().items()
     }
-    return Source(path, dataset, detected, folder.name)
+    every = [copy for of_split in copies.values() for copy in of_split]
+    return Source(
+        origin,
+        {split: _joined(layout.files[split], of_split) for split, of_split in copies.items()},
+        _agreed_detected(every, layout),
+        every[0].digest if len(every) == 1 else _short_digest(copy.digest for copy in every),
+        _common([copy.reading for copy in every if copy.reading != Reading()]),
+        source,
+    )
 
 
-def _open_json(path: Path, folder: Path) -> Source:
-    features, rows = json_features(path)
-    # tuples: a list here would mean shards, one generator for each
-    names = tuple(features)
-    texts = tuple(name for name in names if features[name].dtype == "string")
-    with _loading(path, folder):
-        dataset = datasets.Dataset.from_generator(
-            json_rows,
-            features=features,
-            cache_dir=str(folder),
-            gen_kwargs={"path": path.absolute(), "names": names, "texts": texts},
-        )
-    _check_rows(path, dataset, rows)
-    return Source(path, dataset, {"kind": "JSON", "encoding": "utf-8"}, folder.name)
+def layout_of(source: Named) -> Layout | None:
+    """Return the files that a source names, by split; None if it is a dataset of the hub.
 
-
-def _open_parquet(path: Path, folder: Path) -> Source:
+    Raises `InputError` for a file that is not there or of no known kind.
+    """
     try:
-        with pq.ParquetFile(path) as file:
-            rows, schema = file.metadata.num_rows, file.schema_arrow
-    except pa.ArrowException as error:
+        names = [source] if isinstance(source, str) else source
+        paths = [path for name in names for path in _fitting(name)]
+        if len(paths) > 1:
+            for path in paths:
+                kind_of(path)
+            return layout_of_files(paths)
+        path = paths[0]
+        if path.is_dir():
+            return layout_of_folder(path)
+        if not path.exists() and path.suffix.lower() not in KNOWN and hub_name(str(path)):
+            return None
+        kind_of(path)
+    except OSError as error:
+        raise unreadable(source_words(source), error) from None
+    return Layout({"train": [path]})
+
+
+def _fitting(name: str) -> list[Path]:
+    """Return the path of a name, or, of a pattern such as part-*.csv, all that fit it."""
+    # unlike Path's, os.path's expanduser leaves ~nobody as it is
+    path = Path(os.path.expanduser(name))
+    if path.exists():
+        return [path]
+    if "://" in name:
         raise InputError(
-            f"{clean(path)}: this is no whole Parquet file ({clean(error, 120)}); write it anew"
-        ) from None
-    if rows == 0:
-        raise InputError(f"{clean(path)}: this file has columns only; it needs rows")
-    if len(set(schema.names)) < len(schema.names):
-        raise InputError(f"{clean(path)}: two of its columns have the same name; rename one")
-    with _loading(path, folder):
-        features = datasets.Features.from_arrow_schema(schema)
-        for name, feature in features.items():
-            if getattr(feature, "dtype", None) == "large_string":
-                features[name] = datasets.Value("string")  # one type of text for all that follows
-        dataset = datasets.load_dataset(
-            "parquet",
-            data_files=[glob.escape(str(path.absolute()))],
-            split="train",
-            cache_dir=str(folder),
-            features=features,
-            # the default is the size of the first row group, which may be 0
-            batch_size=10_000,
+            f"{clean(name)}: this is an address, and nothing is fetched from there; download the "
+            "file, or name a dataset of the hub as user/name"
         )
-    _check_rows(path, dataset, rows)
-    return Source(path, dataset, {"kind": "Parquet"}, folder.name)
-
-
-def _check_rows(path: Path, dataset: datasets.Dataset, expected: int) -> None:
-    if len(dataset) != expected:
+    if (sliced := _SLICED.fullmatch(name)) and hub_name(sliced["name"]):
         raise InputError(
-            f"{clean(path)}: {len(dataset)} rows were read of {expected}; save it as JSON Lines"
+            f"{clean(name)}: there is no such file; of a dataset of the hub, give "
+            f"{clean(sliced['name'])} as data.source, and the slice, such as train[:1%], as "
+            "data.splits.train"
         )
+    fitting = sorted(glob(str(path), recursive=True)) if has_magic(name) else []
+    return [Path(each) for each in fitting] or [path]
 
 
-@contextmanager
-def _loading(path: Path, folder: Path) -> Iterator[None]:
-    """Keep `datasets` quiet while it reads, and leave no half-read file behind."""
-    bars = datasets.are_progress_bars_disabled()
-    verbosity = datasets.logging.get_verbosity()
-    datasets.disable_progress_bars()
-    datasets.logging.set_verbosity(datasets.logging.CRITICAL)
+def _copy(
+    files: list[Path], reading: Reading, cache: Path, progress: Progress | None, texts: bool
+) -> Copy:
     try:
-        with warnings.catch_warnings():
-            # pandas warns that converters and features both give a type
-            warnings.simplefilter("ignore")
-            yield
-    except (datasets.exceptions.DatasetGenerationError, pa.ArrowException, ValueError) as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        reason = clean(error.__cause__ or error, 160)
-        raise InputError(f"{clean(path)}: this file cannot be read ({reason})") from None
-    finally:
-        datasets.logging.set_verbosity(verbosity)
-        if not bars:
-            datasets.enable_progress_bars()
+        wanted = _wanted(files[0], reading, texts)
+        if texts:
+            salt = "\n".join(f"{file.parent.name}/{file.name}" for file in files)
+            read = partial(text_rows, files, wanted, progress)
+            return copy_of(files, wanted, cache, read, progress, salt)
+        read = partial(rows_of, files[0], wanted, progress)
+        return copy_of(files, wanted, cache, read, progress)
+    except UNREADABLE as error:
+        raise unreadable(files[0], error) from None
+
+
+def _wanted(path: Path, reading: Reading, texts: bool) -> Reading:
+    """Return what of a reading concerns a file; the copies of others do not hang on it."""
+    if texts:
+        return Reading(encoding=reading.encoding)
+    return reading if kind_of(path) in DELIMITED else Reading()
+
+
+def is_read(layout: Layout, reading: Reading, cache: Path) -> bool:
+    """Return whether all files were read in this way before and did not change since."""
+    return all(
+        is_copied(files, _wanted(files[0], reading, layout.texts), cache)
+        for sets in layout.sets().values()
+        for files in sets
+    )
+
+
+def unreadable(path: object, error: Exception) -> InputError:
+    """Return the error that says why a file cannot be read."""
+    if isinstance(error, OSError) and error.strerror is not None:
+        return InputError(f"{clean(path)}: cannot read this file ({clean(error.strerror)})")
+    return InputError(f"{clean(path)}: this file cannot be read ({clean(error, 160)})")
+
+
+def _joined(files: list[Path], copies: list[Copy]) -> datasets.Dataset:
+    """Return the rows of all files, one after another. Raises `InputError` if columns differ."""
+    first = copies[0].dataset
+    for file, copy in zip(files[1:], copies[1:], strict=False):
+        columns, expected = set(copy.dataset.column_names), set(first.column_names)
+        if columns != expected:
+            odd = ", ".join(clean(name, 40) for name in sorted(columns ^ expected))
+            raise InputError(
+                f"{clean(file)}: its columns are not those of {clean(files[0])} (they differ in "
+                f"{odd}); files read together need the same columns"
+            )
+        for name in first.column_names:
+            if copy.dataset.features[name] != first.features[name]:
+                raise InputError(
+                    f"{clean(file)}: the column {clean(name, 40)} holds "
+                    f"{clean(copy.dataset.features.arrow_schema.field(name).type, 40)}, in "
+                    f"{clean(files[0])} it holds "
+                    f"{clean(first.features.arrow_schema.field(name).type, 40)}; write both alike"
+                )
+    if len(copies) == 1:
+        return first
+    # the order of columns may differ
+    parts = [copy.dataset.select_columns(first.column_names) for copy in copies]
+    return datasets.concatenate_datasets(parts)
+
+
+def agreed(sources: Sequence[Source]) -> Reading | None:
+    """Return how the delimited text among the sources was read, null where they differ.
+
+    None if none of them is delimited text.
+    """
+    readings = [source.reading for source in sources if source.reading != Reading()]
+    return _common(readings) if readings else None
+
+
+def _common(readings: list[Reading]) -> Reading:
+    if not readings:
+        return Reading()
+    common = {
+        name: value
+        for name, value in readings[0].model_dump().items()
+        if all(getattr(other, name) == value for other in readings)
+    }
+    return Reading.model_validate(common)
+
+
+def _agreed_detected(copies: list[Copy], layout: Layout) -> Detected:
+    found: Detected = {
+        name: value
+        for name, value in copies[0].detected.items()
+        if all(copy.detected.get(name) == value for copy in copies)
+    }
+    if len(copies) > 1:
+        found["files"] = len(copies)
+    if layout.left_out:
+        found["left out"] = ", ".join(layout.left_out)
+    return found
+
+
+def _short_digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _from_hub(source: str) -> Source:
+    name = hub_name(source)
+    assert name is not None
+    splits = load_from_hub(name)
+    # the fingerprint hangs on the commit and the configuration
+    digest = _short_digest(f"{split} {dataset._fingerprint}" for split, dataset in splits.items())
+    config = next(iter(splits.values())).info.config_name
+    detected: Detected = {"kind": "hub dataset", "configuration": config or "default"}
+    commit = commit_of(splits)
+    if commit is not None:
+        detected["commit"] = commit
+    settled = name.at(commit or name.revision).source
+    return Source(str(name.at(None)), splits, detected, digest, Reading(), settled)

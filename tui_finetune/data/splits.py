@@ -5,42 +5,43 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tui_finetune.data.columns import choose_columns
-from tui_finetune.data.labels import in_order, indices, label_names
-from tui_finetune.data.source import Detected, Source, open_source
-from tui_finetune.data.stratify import stratify
+from tui_finetune.data.cut import check_known, cut_rows
+from tui_finetune.data.decisions import Decision
+from tui_finetune.data.encodings import Progress
+from tui_finetune.data.files import Detected
+from tui_finetune.data.parts import chosen_splits, parts_of
+from tui_finetune.data.source import Source, agreed, open_source
+from tui_finetune.data.targets import names_in, problem_type_of
+from tui_finetune.data.whole_rows import decided, whole_rows
 from tui_finetune.errors import InputError
-from tui_finetune.recipe import Columns, DataSection
-from tui_finetune.text import clean
-
-ROWS_NAMED = 5
-LABELS_NAMED = 10
-
-
-class RowsRefused(InputError):
-    """The rows cannot be trained on; `title` sums up why, `count` says how many are concerned."""
-
-    def __init__(self, title: str, message: str, count: int) -> None:
-        super().__init__(message)
-        self.title = title
-        self.count = count
+from tui_finetune.recipe import Columns, DataSection, ProblemType, Reading, Splits
+from tui_finetune.recipe import Source as Named
 
 
 @dataclass(frozen=True)
 class PreparedData:
-    """Rows ready for training."""
+    """Rows ready for training.
 
-    splits: datasets.DatasetDict  # train, validation and perhaps test, with text, label and row
-    labels: tuple[str, ...]  # the name of each label index
-    columns: Columns  # both named
+    The splits have the columns `text`, `text_pair` where there is one, `label` (an index, a list of
+    indices, or a number, by the problem type) and `row`.
+    """
+
+    splits: datasets.DatasetDict  # train, validation and perhaps test
+    problem_type: ProblemType
+    labels: tuple[str, ...]  # the name of each label index; of a regression the label's column
+    columns: Columns  # text and label named
+    cut: str  # how the rows were divided, in words
     source_columns: tuple[str, ...]  # all columns of the main file
     rows: int  # rows read, of all files together
-    dropped: int  # rows left out because their text or label is empty
+    dropped: int  # rows left out
+    decisions: tuple[Decision, ...]  # those of the recipe, with the rows that they concerned
     detected: Detected
+    reading: Reading  # how delimited text was read, where the files agree
+    chosen: Splits  # which split of the source each part is
+    sources: dict[str, Named]  # source, and validation and test if they are of their own; settled
     digests: dict[str, str]  # of the content of each file, by its path
 
     def identity(self) -> dict[str, Any]:
@@ -48,69 +49,99 @@ class PreparedData:
         sizes = {name: rows.num_rows for name, rows in self.splits.items()}
         return {"digests": self.digests, "labels": list(self.labels), "splits": sizes}
 
+    def references(self, split: str) -> list[Any]:
+        """Return what the rows of a split are labelled with: names, lists of them, or numbers."""
+        labels: list[Any] = self.splits[split]["label"][:]
+        if self.problem_type == "regression":
+            return labels
+        if self.problem_type == "multi_label_classification":
+            return [[self.labels[index] for index in indices] for indices in labels]
+        return [self.labels[index] for index in labels]
+
     def settled(self, data: DataSection) -> DataSection:
         """Return the section that led here with what was guessed written down."""
-        header = self.detected.get("header")
-        found = {"columns": self.columns, "header": header if isinstance(header, bool) else None}
-        return data.model_copy(update=found)
+        found = {"columns": self.columns, "reading": self.reading, "splits": self.chosen}
+        return data.model_copy(update={**found, **self.sources})
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """The rows of one file whose text and label are there."""
+def prepare(
+    data: DataSection,
+    cache: Path | None = None,
+    problem_type: ProblemType | None = None,
+    progress: Progress | None = None,
+) -> PreparedData:
+    """Open the data, check its rows and split them; a problem type of None is found out.
 
-    origin: str
-    digest: str
-    texts: datasets.Dataset  # the column text, of all rows of the file
-    names: pa.Array  # the name of the label of each of them
-    kept: np.ndarray  # which of them are whole
-    read: int
-
-
-def prepare(data: DataSection, cache: Path | None = None) -> PreparedData:
-    """Open the data, check its rows and split them.
-
-    Shares of `validation` and `test` are of the whole table, stratified by label and seeded; a
-    file of its own is taken whole. The column `row` of a split is a row's number in its file, from
-    0 on. Every label has a row in each split that is cut; a file of its own may lack some.
+    Splits that the source brings are taken as `parts_of` says. Shares of `validation` and `test`
+    are of the whole table, seeded; a file of its own is taken whole. The column `row` of a split is
+    a row's number in the part that it was taken from, from 0 on. With one label a
+    row the splits are stratified, and every label has a row in each that is cut; with several,
+    every label has a row in train; numbers are only shuffled. A file of its own may lack labels.
 
     Raises `InputError` for what `open_source` and `choose_columns` refuse, for shares out of
     range, empty texts or labels (unless `data.drop_empty`), a single label, labels with too few
     rows for the splits, and labels of a split's file that train does not have.
     """
     _check_shares(data)
-    return split(open_source(data.source, data.header, cache), data, cache)
+    source = open_source(data.source, data.reading, cache, progress)
+    return split(source, data, cache, problem_type, progress)
 
 
-def split(source: Source, data: DataSection, cache: Path | None = None) -> PreparedData:
+def split(
+    source: Source,
+    data: DataSection,
+    cache: Path | None = None,
+    problem_type: ProblemType | None = None,
+    progress: Progress | None = None,
+) -> PreparedData:
     """Do what `prepare` does with the source already open."""
     _check_shares(data)
-    columns = choose_columns(source.dataset, data.columns, str(source.path))
-    main = _whole_rows(source, columns, data)
-    others = {
-        name: _whole_rows(open_source(value, data.header, cache), columns, data)
-        for name, value in (("validation", data.validation), ("test", data.test))
-        if isinstance(value, str)
+    parts = parts_of(source, data, cache, progress)
+    settled = {"source": source.settled} | {
+        name: part.settled
+        for name, part in parts.items()
+        if isinstance(getattr(data, name, None), str)
     }
-    labels = in_order(main.names.take(main.kept).to_pylist())
-    splits = _cut(main, labels, data)
+    train = parts.pop("train")
+    columns = choose_columns(train.dataset, data.columns, train.origin)
+    assert columns.label is not None
+    kind = problem_type or problem_type_of(train.dataset, columns.label, data.label_separator)
+    main = whole_rows(train, columns, data, kind)
+    others = {name: whole_rows(part, columns, data, kind) for name, part in parts.items()}
+    main, others, decisions = decided(main, others, data)
+    kept = main.targets.take(main.kept)
+    labels = (columns.label,) if kind == "regression" else names_in(kept)
+    splits, cut = cut_rows(main, labels, data, kind, set(others))
     for name, rows in others.items():
-        _check_known(rows, labels)
-        splits[name] = _labelled(rows, labels).select(rows.kept, keep_in_memory=True)
+        if kind != "regression":
+            check_known(rows, labels)
+        splits[name] = rows.labelled(labels).select(rows.kept, keep_in_memory=True)
     files = [main, *others.values()]
     read = sum(rows.read for rows in files)
     return PreparedData(
         splits=datasets.DatasetDict(
             {name: splits[name] for name in ("train", "validation", "test") if name in splits}
         ),
+        problem_type=kind,
         labels=labels,
         columns=columns,
-        source_columns=tuple(source.dataset.column_names),
+        cut=cut,
+        source_columns=tuple(train.dataset.column_names),
         rows=read,
         dropped=read - sum(len(rows.kept) for rows in files),
+        decisions=tuple(decisions),
         detected=source.detected,
+        reading=agreed([train, *parts.values()]) or data.reading,
+        chosen=chosen_splits(source, data) if len(source.splits) > 1 else data.splits,
+        sources=settled,
         digests={rows.origin: rows.digest for rows in files},
     )
+
+
+def column_of(rows: datasets.Dataset, name: str) -> pa.Array:
+    """Return a column of chosen rows at once; `datasets` gathers them one by one."""
+    column, chosen = rows.data.column(name).combine_chunks(), rows._indices
+    return column if chosen is None else column.take(chosen.column(0).combine_chunks())
 
 
 @dataclass(frozen=True)
@@ -118,21 +149,27 @@ class LabelledRows:
     """The rows of one file that have a text and a label, unsplit."""
 
     texts: list[str]
-    labels: list[str]
+    pairs: list[str] | None  # the second texts, where the rows have one
+    labels: list[Any]  # names, lists of names, or numbers
     rows: list[int]  # their numbers in the file, from 0 on
     others: datasets.Dataset  # all rows of the file, with the other columns
     digest: str  # of the file's content
 
 
-def labelled_rows(data: DataSection, cache: Path | None = None) -> LabelledRows:
+def labelled_rows(
+    data: DataSection, problem_type: ProblemType, cache: Path | None = None
+) -> LabelledRows:
     """Return a whole file, unsplit. Raises `InputError` as `prepare` does for its rows."""
-    source = open_source(data.source, data.header, cache)
-    columns = choose_columns(source.dataset, data.columns, data.source)
-    whole = _whole_rows(source, columns, data)
-    others = set(source.dataset.column_names) - {columns.text, columns.label}
+    source = open_source(data.source, data.reading, cache)
+    columns = choose_columns(source.dataset, data.columns, source.origin)
+    whole = whole_rows(source, columns, data, problem_type)
+    used = {columns.text, columns.text_pair, columns.label}
+    others = set(source.dataset.column_names) - used
+    texts = whole.texts.select(whole.kept)
     return LabelledRows(
-        texts=whole.texts.select(whole.kept)["text"][:],
-        labels=whole.names.take(whole.kept).to_pylist(),
+        texts=texts["text"][:],
+        pairs=texts["text_pair"][:] if columns.text_pair is not None else None,
+        labels=whole.targets.take(whole.kept).to_pylist(),
         rows=whole.kept.tolist(),
         others=source.dataset.select_columns(
             [name for name in source.dataset.column_names if name in others]
@@ -158,123 +195,3 @@ def _check_shares(data: DataSection) -> None:
             f"data.validation and data.test: together {total:g} leaves no rows to train on; "
             "their sum must be below 1"
         )
-
-
-def _whole_rows(source: Source, columns: Columns, data: DataSection) -> _Rows:
-    origin = str(source.path)
-    columns = choose_columns(source.dataset, columns, origin)
-    assert columns.text is not None
-    assert columns.label is not None
-    texts = source.dataset.select_columns([columns.text])
-    if columns.text != "text":  # renaming a column to its own name is an error
-        texts = texts.rename_column(columns.text, "text")
-    names = label_names(source.dataset, columns.label, origin)
-    no_text = np.asarray(is_empty(texts.data.column("text")))
-    no_label = np.asarray(pc.is_null(names))
-    empty = no_text | no_label
-    if empty.any() and not data.drop_empty:
-        faults = [
-            f"{missing.sum():,} with an empty {what} ({_numbers(missing)})"
-            for what, missing in (("text", no_text), ("label", no_label))
-            if missing.any()
-        ]
-        raise RowsRefused(
-            "Empty cells",
-            f"{clean(origin)}: of {len(empty):,} rows there are {' and '.join(faults)}; "
-            "mend them, or leave them out with data.drop_empty=true",
-            int(empty.sum()),
-        )
-    if empty.all():
-        raise RowsRefused(
-            "No rows left",
-            f"{clean(origin)}: every row has an empty text or label; check the columns "
-            f"{clean(columns.text, 40)} and {clean(columns.label, 40)}",
-            len(empty),
-        )
-    return _Rows(origin, source.digest, texts, names, np.flatnonzero(~empty), len(empty))
-
-
-def is_empty(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return which texts are missing, or blank from end to end."""
-    return pc.fill_null(pc.equal(pc.utf8_trim_whitespace(texts), ""), True)
-
-
-def _numbers(chosen: np.ndarray) -> str:
-    rows = [f"{row + 1}" for row in np.flatnonzero(chosen)[:ROWS_NAMED]]
-    more = ", …" if chosen.sum() > ROWS_NAMED else ""
-    return f"row{'s' if len(rows) > 1 else ''} {', '.join(rows)}{more}, counted from 1"
-
-
-def _cut(main: _Rows, labels: tuple[str, ...], data: DataSection) -> dict[str, datasets.Dataset]:
-    total = len(main.kept)
-    shares = {
-        name: share
-        for name, share in (("validation", data.validation), ("test", data.test))
-        if not isinstance(share, str) and share > 0
-    }
-    sizes = {name: round(total * share) for name, share in shares.items()}
-    names = ["train", *sizes]
-    label = indices(main.names, labels)[main.kept]
-    _check_labels(main.origin, labels, label, {"train": total - sum(sizes.values())} | sizes)
-    cut = stratify(label, list(sizes.values()), data.seed)
-    whole = _labelled(main, labels)
-    return {
-        name: whole.select(main.kept[positions], keep_in_memory=True)
-        for name, positions in zip(names, cut, strict=True)
-    }
-
-
-def _check_labels(
-    origin: str, labels: tuple[str, ...], label: np.ndarray, sizes: dict[str, int]
-) -> None:
-    if len(labels) == 1:
-        raise RowsRefused(
-            "One label only",
-            f"{clean(origin)}: every row has the label {clean(labels[0], 40)}; "
-            "at least two labels are needed (is this the right column?)",
-            len(label),
-        )
-    counts = np.bincount(label, minlength=len(labels))
-    rare = [index for index in np.argsort(counts, kind="stable") if counts[index] < len(sizes)]
-    if rare:
-        listed = [f"{clean(labels[index], 40)} has {counts[index]}" for index in rare]
-        raise RowsRefused(
-            "Too few rows of a label",
-            f"{clean(origin)}: too few rows of {len(rare)} of {len(labels)} labels: "
-            f"{_some(listed)}, and {len(sizes)} are needed, one in each of "
-            f"{', '.join(sizes)}; add rows, or leave the label out",
-            len(rare),
-        )
-    for name, size in sizes.items():
-        if size < len(labels):
-            raise RowsRefused(
-                "A split is too small",
-                f"{clean(origin)}: {name} gets {size} of {len(label):,} rows, too few for one of "
-                f"each of the {len(labels)} labels; change data.validation and data.test"
-                + ("" if name == "train" else ", or add rows"),
-                size,
-            )
-
-
-def _check_known(rows: _Rows, labels: tuple[str, ...]) -> None:
-    present = rows.names.take(rows.kept)
-    unknown = in_order(set(present.to_pylist()) - set(labels))
-    if unknown:
-        count = pc.sum(pc.is_in(present, value_set=pa.array(unknown, pa.string()))).as_py()
-        raise RowsRefused(
-            "Labels that train does not have",
-            f"{clean(rows.origin)}: the rows to train on have no label "
-            f"{_some([clean(name, 40) for name in unknown])} ({count:,} rows here do); "
-            f"they have {_some([clean(name, 40) for name in labels])}",
-            count,
-        )
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:LABELS_NAMED]) + (", …" if len(names) > LABELS_NAMED else "")
-
-
-def _labelled(rows: _Rows, labels: tuple[str, ...]) -> datasets.Dataset:
-    """Return the columns text, label and row of the whole file; the texts stay on disk."""
-    labelled = rows.texts.add_column("label", indices(rows.names, labels))
-    return labelled.add_column("row", np.arange(rows.read))

@@ -1,5 +1,7 @@
 """Cut rows into splits in which every label has its share."""
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 
@@ -24,6 +26,34 @@ def stratify(label: np.ndarray, sizes: list[int], seed: int) -> list[np.ndarray]
         splits.append(np.sort(np.concatenate([rows[:count] for rows, count in pairs])))
         left = [rows[count:] for rows, count in zip(left, taken, strict=True)]
     return [np.sort(np.concatenate(left)), *splits]
+
+
+def shuffle(rows: int, sizes: list[int], seed: int, first: Sequence[int] = ()) -> list[np.ndarray]:
+    """Return the positions of the rows of each split, ascending, drawn by chance.
+
+    `sizes` are the rows wanted of each split but the first, which takes what is left, and the
+    positions `first` in any case. The caller has seen to it that there is room for those.
+    """
+    order = _order(rows, seed)
+    order = order[~np.isin(order, np.asarray(first, dtype=np.int64))]
+    ends = np.cumsum(sizes, dtype=np.int64)
+    *drawn, left = np.split(order, ends)
+    train = np.concatenate([left, np.asarray(first, dtype=np.int64)])
+    return [np.sort(train), *(np.sort(positions) for positions in drawn)]
+
+
+def first_of_each(label_lists: Sequence[Iterable[int]], seed: int) -> list[int]:
+    """Return for each label a position whose row has it, drawn by chance; each stands once."""
+    found: dict[int, int] = {}
+    for position in _order(len(label_lists), seed).tolist():
+        for label in label_lists[position]:
+            found.setdefault(label, position)
+    return sorted(set(found.values()))
+
+
+def _order(rows: int, seed: int) -> np.ndarray:
+    order: np.ndarray = np.random.default_rng(seed).permutation(rows)
+    return order
 
 
 def _shares(counts: np.ndarray, size: int, most: np.ndarray) -> np.ndarray:
