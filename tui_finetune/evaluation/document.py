@@ -27,7 +27,7 @@ from tui_finetune.evaluation.metrics import (
     scored_metrics,
 )
 from tui_finetune.evaluation.mistakes import confused_labels, mistakes
-from tui_finetune.evaluation.slices import slices
+from tui_finetune.evaluation.slices import slices, whole_texts
 from tui_finetune.runs.journal import finite
 
 Progress = Callable[[dict[str, Any]], None]
@@ -46,6 +46,7 @@ def evaluation_document(
     validation: tuple[Sequence[str], Any] | None = None,
     columns: Mapping[str, Sequence[Any]] | None = None,
     progress: Progress = lambda step: None,
+    pairs: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Return how good predictions are: metrics with intervals, baselines, classes, mistakes.
 
@@ -57,6 +58,7 @@ def evaluation_document(
       frequent, with the shares as probabilities. Without it, the evaluated rows' own counts.
     - `validation`: true labels and probabilities of other rows, to fit the temperature on.
     - `columns`: other columns of the data, a value for each row, to part the rows by.
+    - `pairs`: the rows' second texts, where they have one.
     - `progress` is called with `{"what", "done", "of"}`; what it raises ends the evaluation.
 
     All numbers are plain; one that is not known is None. Raises `InputError` if the predictions
@@ -95,8 +97,13 @@ def evaluation_document(
     document["label_errors_problem"] = errors.problem
     document["label_errors_note"] = NOTE
     progress({"what": "comparing parts of the rows", "done": 0, "of": 1})
-    parts = slices(truth, scores.argmax(axis=1), len(labels), texts, columns or {})
+    whole = whole_texts(texts, pairs)
+    parts = slices(truth, scores.argmax(axis=1), len(labels), whole, columns or {})
     document["slices"] = parts
+    if pairs is not None:
+        pair_of = dict(zip(rows, pairs, strict=True))
+        for row in [*document["mistakes"], *document["label_errors"]]:
+            row["text_pair"] = pair_of[row["row"]]
     result: dict[str, Any] = finite(document)
     return result
 

@@ -1,7 +1,7 @@
 """The metrics of an evaluation, with the interface of the `evaluate` library, offline."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import datasets
@@ -97,6 +97,13 @@ def row_losses(probabilities: np.ndarray, references: np.ndarray) -> np.ndarray:
     return losses
 
 
+def binary_losses(probabilities: np.ndarray, references: np.ndarray) -> np.ndarray:
+    """Return the binary cross-entropy of each label of each row, (rows, labels), in nats."""
+    given = np.where(references, probabilities, 1 - probabilities)
+    losses: np.ndarray = -np.log(np.maximum(given, SMALLEST_PROBABILITY))
+    return losses
+
+
 def ranked_labels(references: np.ndarray, labels: int) -> list[int]:
     """Return the labels whose scores can be ranked against the rest: both kinds have rows."""
     candidates = [1] if labels == 2 else range(labels)
@@ -117,14 +124,31 @@ def label_indices(names: Sequence[str], labels: Sequence[str]) -> np.ndarray:
     Raises `InputError` if one is not among them.
     """
     index = {name: place for place, name in enumerate(labels)}
-    unknown = sorted(set(names) - index.keys())
+    _require_known(set(names), index)
+    places: np.ndarray = np.array([index[name] for name in names], dtype=np.int64)
+    return places
+
+
+def label_sets(names: Sequence[Sequence[str]], labels: Sequence[str]) -> np.ndarray:
+    """Return lists of true labels as (rows, labels) of 1 and 0.
+
+    Raises `InputError` if one is not among the label names.
+    """
+    index = {name: place for place, name in enumerate(labels)}
+    _require_known({name for row in names for name in row}, index)
+    sets: np.ndarray = np.zeros((len(names), len(labels)), dtype=np.int64)
+    for row, found in enumerate(names):
+        sets[row, [index[name] for name in found]] = 1
+    return sets
+
+
+def _require_known(names: set[str], index: Mapping[str, int]) -> None:
+    unknown = sorted(names - index.keys())
     if unknown:
         raise InputError(
             f"the data has a label that the model does not know: {clean(unknown[0], 40)}; "
             "evaluate on data with the run's labels"
         )
-    places: np.ndarray = np.array([index[name] for name in names], dtype=np.int64)
-    return places
 
 
 def checked_probabilities(probabilities: Any, rows: int, labels: int) -> np.ndarray:

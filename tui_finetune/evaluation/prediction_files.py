@@ -1,7 +1,7 @@
 """Predict the rows of a file into another file: in little memory, and resumable."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tui_finetune.evaluation.prediction_output import (
 )
 from tui_finetune.evaluation.prediction_part import PartFile, open_part, part_path
 from tui_finetune.evaluation.trained import TrainedModel
+from tui_finetune.recipe import ProblemType
 from tui_finetune.text import clean
 
 # Rows predicted, and kept, at a time: texts of like length are put together within such a batch.
@@ -51,6 +52,8 @@ def predict_file(
     text_column: str | None,
     progress: Progress,
     *,
+    pair_column: str | None = None,
+    thresholds: Mapping[str, float] | None = None,
     overwrite: bool = False,
     batch_rows: int = BATCH_ROWS,
     cache: Path | None = None,
@@ -59,7 +62,9 @@ def predict_file(
 
     All columns of the source stay, with their types where the format of `out` (.csv, .tsv, .jsonl,
     .parquet) has them; `added_names` says which columns are added. The text is in `text_column`,
-    else where it was in the training, else in the likeliest column. `progress` is called with
+    else where it was in the training, else in the likeliest column; the second text of a model that
+    reads two in `pair_column`, else where it was in the training. `thresholds` say from which
+    probability on a row has a label, where it may have several. `progress` is called with
     `{"what", "done", "of"}` for each batch of the model.
 
     The predictions are kept beside `out` until it appears, whole; a job that was interrupted goes
@@ -72,12 +77,15 @@ def predict_file(
     try:
         _check_out(source, out, overwrite)
         progress({"what": f"reading {clean(source.name, 60)}", "done": 0, "of": 0})
-        rows = open_input(source, text_column, trained.recipe.data.columns.text, cache)
+        pair_column = _pair_column(trained, pair_column)
+        columns = trained.recipe.data.columns
+        rows = open_input(source, text_column, columns.text, cache, pair_column)
         labels = _labels(trained)
         with open_part(out, _identity(trained, rows, batch_rows), len(labels), batch_rows) as part:
             resumed_from = part.done
             _predict_rest(trained, rows, part, batch_rows, progress)
-            empty = _write_out(rows, part, labels, out, progress)
+            added = _Added(labels, trained.problem_type, _in_order(thresholds, labels))
+            empty = _write_out(rows, part, added, out, progress)
             part_path(out).unlink()
     except BrokenPipeError:  # of `progress`: nobody waits for the file any more
         raise
@@ -87,6 +95,25 @@ def predict_file(
             "make room or name another file; what is done is kept"
         ) from None
     return FileResult(out, rows.rows, empty, resumed_from)
+
+
+@dataclass(frozen=True)
+class _Added:
+    """What the columns that are added are made with."""
+
+    labels: list[str]
+    problem_type: ProblemType
+    thresholds: np.ndarray | None  # (labels,)
+
+
+def _in_order(thresholds: Mapping[str, float] | None, labels: list[str]) -> np.ndarray | None:
+    return None if thresholds is None else np.array([thresholds[label] for label in labels])
+
+
+def _pair_column(trained: TrainedModel, wanted: str | None) -> str | None:
+    if wanted is not None and not trained.reads_pairs:
+        raise InputError("this run was trained on single texts; leave the pair column out")
+    return wanted or trained.recipe.data.columns.text_pair
 
 
 def _check_out(source: Path, out: Path, overwrite: bool) -> None:
@@ -108,6 +135,7 @@ def _identity(trained: TrainedModel, rows: PredictionInput, batch_rows: int) -> 
     return {
         "input": rows.digest,
         "column": rows.text_column,
+        "pair_column": rows.pair_column,
         "rows": rows.rows,
         "model": str(trained.folder.absolute()),
         "version": trained.version,
@@ -137,17 +165,28 @@ def _predict_rest(
             progress({"what": "predicting", "done": begin + done, "of": rows.rows})
 
         report(0)
-        texts = rows.table(begin, begin + batch_rows).column(rows.text_column).to_pylist()
-        part.append(_probabilities(trained, texts, report))
+        table = rows.table(begin, begin + batch_rows)
+        texts = table.column(rows.text_column).to_pylist()
+        pairs = table.column(rows.pair_column).to_pylist() if rows.pair_column else None
+        part.append(_probabilities(trained, texts, pairs, report))
 
 
 def _probabilities(
-    trained: TrainedModel, texts: Sequence[str | None], report: Callable[[int], None]
+    trained: TrainedModel,
+    texts: Sequence[str | None],
+    pairs: Sequence[str | None] | None,
+    report: Callable[[int], None],
 ) -> np.ndarray:
-    """Return (texts, labels); NaN for what is no text."""
+    """Return (texts, labels); NaN where a text is missing."""
     labels = _labels(trained)
-    full = [index for index, text in enumerate(texts) if text and text.strip()]
-    made = trained.predict([texts[index] or "" for index in full], report)
+    parts = [texts] if pairs is None else [texts, pairs]
+    full = [
+        index
+        for index, row in enumerate(zip(*parts, strict=True))
+        if all(text and text.strip() for text in row)
+    ]
+    chosen = [[part[index] or "" for index in full] for part in parts]
+    made = trained.predict(chosen[0], report, chosen[1] if pairs is not None else None)
     probabilities: np.ndarray = np.full((len(texts), len(labels)), np.nan, np.float32)
     for index, prediction in zip(full, made, strict=True):
         probabilities[index] = [prediction.scores[label] for label in labels]
@@ -155,10 +194,10 @@ def _probabilities(
 
 
 def _write_out(
-    rows: PredictionInput, part: PartFile, labels: list[str], out: Path, progress: Progress
+    rows: PredictionInput, part: PartFile, added: _Added, out: Path, progress: Progress
 ) -> int:
     """Put rows and predictions together in `out`; return how many rows have no text."""
-    names = added_names(rows.schema.names, labels)
+    names = added_names(rows.schema.names, added.labels, added.problem_type)
     empty = 0
 
     def tables() -> Iterator[pa.Table]:
@@ -168,10 +207,15 @@ def _write_out(
             stop = min(start + _WRITTEN_ROWS, rows.rows)
             probabilities = part.read(start, stop)
             empty += int(np.isnan(probabilities[:, 0]).sum())
-            yield with_predictions(rows.table(start, stop), probabilities, labels, names)
+            yield widened(rows.table(start, stop), probabilities)
 
-    nothing: np.ndarray = np.empty((0, len(labels)), np.float32)
-    schema = with_predictions(rows.schema.empty_table(), nothing, labels, names).schema
+    def widened(table: pa.Table, probabilities: np.ndarray) -> pa.Table:
+        return with_predictions(
+            table, probabilities, added.labels, names, added.problem_type, added.thresholds
+        )
+
+    nothing: np.ndarray = np.empty((0, len(added.labels)), np.float32)
+    schema = widened(rows.schema.empty_table(), nothing).schema
     temporary = out.with_name(f".{out.name}.tmp")
     try:
         write_tables(tables(), schema, temporary, out.suffix.lower())

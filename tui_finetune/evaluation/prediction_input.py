@@ -16,7 +16,8 @@ from tui_finetune.data.columns import guess_text, holds_text
 from tui_finetune.data.encodings import find_encoding
 from tui_finetune.data.formats import SAMPLE_LINES, SEPARATORS
 from tui_finetune.data.names import known
-from tui_finetune.data.source import DELIMITED, open_source
+from tui_finetune.data.source import open_source
+from tui_finetune.data_endings import DELIMITED
 from tui_finetune.errors import InputError
 from tui_finetune.home import home
 from tui_finetune.text import clean
@@ -31,6 +32,7 @@ class PredictionInput:
 
     dataset: datasets.Dataset  # all rows of the file in their order, all columns
     text_column: str
+    pair_column: str | None  # of the second texts, where the model reads two
     digest: str  # of the file's content
 
     @property
@@ -50,13 +52,18 @@ class PredictionInput:
 
 
 def open_input(
-    path: Path, wanted: str | None, usual: str | None, cache: Path | None = None
+    path: Path,
+    wanted: str | None,
+    usual: str | None,
+    cache: Path | None = None,
+    pair_column: str | None = None,
 ) -> PredictionInput:
     """Open a CSV, TSV, JSON Lines or Parquet file whose rows are to be predicted.
 
     Unlike `open_source` it takes delimited text of a single column too. The text is the column
-    `wanted`, else `usual` if the file has it, else what `choose_columns` would guess. Raises
-    `InputError` for what `open_source` refuses, and if there is no such column or it holds no text.
+    `wanted`, else `usual` if the file has it, else what `choose_columns` would guess; `pair_column`
+    holds the second texts. Raises `InputError` for what `open_source` refuses, and if there is no
+    such column or it holds no text.
     """
     folder = cache or home() / "cache" / "datasets"
     try:
@@ -67,7 +74,13 @@ def open_input(
         ) from None
     source = open_source(str(readable), cache=cache)
     column = _text_column(path, source.dataset, wanted, usual)
-    return PredictionInput(source.dataset, column, source.digest)
+    if pair_column is not None:
+        _text_column(path, source.dataset, pair_column, None)
+        if pair_column == column:
+            raise InputError(
+                f"{clean(path)}: both texts of a pair are the column {clean(column, 40)}; name two"
+            )
+    return PredictionInput(source.dataset, column, pair_column, source.digest)
 
 
 def _text_column(

@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tui_finetune.errors import InputError
+from tui_finetune.recipe import ProblemType
 from tui_finetune.runs.journal import finite
+from tui_finetune.tasks.metrics import decided
 from tui_finetune.text import clean
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -29,13 +31,23 @@ def check_suffix(out: Path) -> None:
         )
 
 
-def added_names(columns: Sequence[str], labels: Sequence[str]) -> list[str]:
-    """Return the names of the added columns: label, score, and score_<label> of each label.
+def added_names(
+    columns: Sequence[str],
+    labels: Sequence[str],
+    problem_type: ProblemType = "single_label_classification",
+) -> list[str]:
+    """Return the names of the added columns.
 
-    If the file has one of them already, all begin with predicted_, else with predicted_2_, and so
-    on.
+    They are label, score, and score_<label> of each label; labels and those scores where a row may
+    have several; and value for a number. If the file has one of them already, all begin with
+    predicted_, else with predicted_2_, and so on.
     """
-    plain = ["label", "score", *(f"score_{label}" for label in labels)]
+    scores = [f"score_{label}" for label in labels]
+    plain = {
+        "single_label_classification": ["label", "score", *scores],
+        "multi_label_classification": ["labels", *scores],
+        "regression": ["value"],
+    }[problem_type]
     names, number = plain, 1
     while set(names) & set(columns):
         prefix = "predicted_" if number == 1 else f"predicted_{number}_"
@@ -44,22 +56,47 @@ def added_names(columns: Sequence[str], labels: Sequence[str]) -> list[str]:
 
 
 def with_predictions(
-    rows: pa.Table, probabilities: np.ndarray, labels: Sequence[str], names: Sequence[str]
+    rows: pa.Table,
+    probabilities: np.ndarray,
+    labels: Sequence[str],
+    names: Sequence[str],
+    problem_type: ProblemType = "single_label_classification",
+    thresholds: np.ndarray | None = None,
 ) -> pa.Table:
     """Return `rows` with the columns `names` after their own.
 
-    `probabilities` are (rows, labels) in the labels' order; where they are NaN, the added cells
-    are null.
+    `probabilities` are (rows, labels) in the labels' order, or (rows, 1) numbers of a regression;
+    where they are NaN, the added cells are null. `thresholds` (labels,) are 0.5 if they are None.
     """
     missing = np.isnan(probabilities[:, 0])
-    best = np.where(missing[:, None], 0.0, probabilities).argmax(axis=1)
-    chosen = pa.DictionaryArray.from_arrays(pa.array(best, mask=missing), pa.array(list(labels)))
-    score = probabilities[np.arange(len(best)), best]
-    added = [chosen.cast(pa.string())]
-    added += [pa.array(column, mask=missing) for column in (score, *probabilities.T)]
+    outputs = [pa.array(column, mask=missing) for column in probabilities.T]
+    if problem_type == "regression":
+        added = outputs
+    elif problem_type == "multi_label_classification":
+        added = [_label_lists(probabilities, labels, missing, thresholds), *outputs]
+    else:
+        best = np.where(missing[:, None], 0.0, probabilities).argmax(axis=1)
+        score = pa.array(probabilities[np.arange(len(best)), best], mask=missing)
+        places = pa.array(best, mask=missing)
+        chosen = pa.DictionaryArray.from_arrays(places, pa.array(list(labels)))
+        added = [chosen.cast(pa.string()), score, *outputs]
     for name, column in zip(names, added, strict=True):
         rows = rows.append_column(name, column)
     return rows
+
+
+def _label_lists(
+    probabilities: np.ndarray,
+    labels: Sequence[str],
+    missing: np.ndarray,
+    thresholds: np.ndarray | None,
+) -> pa.Array:
+    decisions = decided(probabilities, thresholds)
+    lists = [
+        None if gone else [labels[index] for index in np.flatnonzero(row).tolist()]
+        for row, gone in zip(decisions, missing, strict=True)
+    ]
+    return pa.array(lists, pa.list_(pa.string()))
 
 
 def write_tables(tables: Tables, schema: pa.Schema, path: Path, suffix: str) -> None:

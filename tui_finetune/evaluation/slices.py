@@ -28,11 +28,25 @@ def slices(
 ) -> list[dict[str, Any]]:
     """Return rows, accuracy with its 95% interval, and macro F1 of each part of the rows.
 
+    `references` and `predicted` (rows,) are label indices; for the parts see `parts_of`.
+    """
+    return [
+        {
+            "column": name,
+            "slices": [_slice(group, references, predicted, labels) for group in groups],
+        }
+        for name, groups in parts_of(texts, columns)
+    ]
+
+
+def parts_of(
+    texts: Sequence[str], columns: Mapping[str, Sequence[Any]]
+) -> list[tuple[str, list[_Group]]]:
+    """Return ways to part the rows: each has a name, and the parts' names and places (rows,).
+
     Parts are quarters by length in words, and for every column its values if there are 2 to 12 of
     them, or quarters if it has more and they are numbers. Other columns are left out, and those
-    whose every value occurs once.
-
-    `references` and `predicted` (rows,) are label indices; each column has a value for each row.
+    whose every value occurs once. Each column has a value for each row.
     """
     lengths = np.array([len(text.split()) for text in texts], dtype=np.float64)
     grouped = {LENGTH: _quarters(lengths, np.arange(len(texts)))}
@@ -40,13 +54,14 @@ def slices(
         groups = _groups(values)
         if len(groups) > 1:
             grouped[name] = groups
-    return [
-        {
-            "column": name,
-            "slices": [_slice(group, references, predicted, labels) for group in groups],
-        }
-        for name, groups in grouped.items()
-    ]
+    return list(grouped.items())
+
+
+def whole_texts(texts: Sequence[str], pairs: Sequence[str] | None) -> Sequence[str]:
+    """Return each text with its second one behind it, where there are such."""
+    if pairs is None:
+        return texts
+    return [f"{text} {pair}" for text, pair in zip(texts, pairs, strict=True)]
 
 
 def _slice(

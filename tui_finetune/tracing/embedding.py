@@ -3,7 +3,7 @@
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from tui_finetune.tracing.tokens import token_names
+from tui_finetune.tasks.token_names import token_names
 
 NEIGHBOURS = 10
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from tui_finetune.tasks.token_names import token_names
+
 # A tokenizer written in Python may need minutes for a megabyte.
 _LONGEST_COUNTED = 200_000
 
@@ -64,20 +66,6 @@ def _offsets(
 ) -> list[tuple[int, int] | None]:
     encoded = tokenizer(text, truncation=True, max_length=max_length, return_offsets_mapping=True)
     return [(start, end) if end > start else None for start, end in encoded["offset_mapping"]]
-
-
-def token_names(ids: list[int], tokenizer: PreTrainedTokenizerBase) -> list[str]:
-    """Return the tokens as a reader knows them: byte-level ones decoded where they stand alone."""
-    names = []
-    for index, name in zip(ids, tokenizer.convert_ids_to_tokens(ids), strict=True):
-        if name is None:
-            names.append(f"<{index}>")
-        elif name.isascii():
-            names.append(name)
-        else:
-            decoded = tokenizer.decode([index])
-            names.append(name if "\ufffd" in decoded or not decoded else decoded)
-    return names
 
 
 def _cut(

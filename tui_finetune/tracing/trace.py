@@ -10,6 +10,8 @@ from tui_finetune.tracing.capture import Capture, capture, plain_logits
 from tui_finetune.tracing.checks import Check, checks
 from tui_finetune.tracing.tokens import Tokens, tokenize
 
+_OTHERS = {"multi_label_classification": "several labels a text", "regression": "numbers"}
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -55,7 +57,17 @@ class Trace:
 
 
 def trace(trained: TrainedModel, text: str, true: str | None = None) -> Trace:
-    """Trace the prediction of a text. Raises `InputError` for a text without content."""
+    """Trace the prediction of a text.
+
+    Raises `InputError` for a text without content, and for a model that reads pairs of texts or
+    gives anything but one label.
+    """
+    if trained.reads_pairs or trained.problem_type != "single_label_classification":
+        gives = "pairs of texts" if trained.reads_pairs else _OTHERS[trained.problem_type]
+        raise InputError(
+            f"a trace shows how one text gets one label, and this run is for {gives}; "
+            "predict and evaluate take it"
+        )
     trained.check_texts([text])
     tokens = tokenize(text, trained.tokenizer, trained.recipe.tokens.max_length)
     seen = capture(trained.model, tokens)
