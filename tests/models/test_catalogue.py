@@ -1,5 +1,6 @@
 """Which models can be chosen here."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,14 +11,19 @@ from pathlib import Path
 import pytest
 
 from tui_finetune.models import sources
-from tui_finetune.models.catalogue import ModelEntry, catalogue
+from tui_finetune.models.catalogue import ModelEntry, catalogue, describe
+from tui_finetune.models.sources import model_folder
+from tui_finetune.recipe import ModelSection
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture(autouse=True)
-def no_cache_of_this_machine(tmp_path: Path, use_cache: Callable[..., None]) -> None:
+def nothing_of_this_machine(
+    tmp_path: Path, use_cache: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     use_cache(tmp_path / "no-cache")
+    monkeypatch.setenv("TUI_FINETUNE_HOME", str(tmp_path / "no-home"))
 
 
 def entries(kind: str, *folders: Path) -> list[ModelEntry]:
@@ -98,13 +104,48 @@ def test_models_of_the_cache_are_listed(
     assert (half.ready, half.note) == (False, "has no weights (model.safetensors is missing)")
 
 
-def test_a_lone_revision_in_the_cache_has_to_be_named(
+def test_a_lone_revision_in_the_cache_is_taken_by_its_name(
     encoder: Path, put_in_cache: Callable[..., Path], use_cache: Callable[..., None]
 ) -> None:
     use_cache(put_in_cache(encoder, "tiny-bert", ref=None))
     (found,) = entries("cache")
-    assert not found.ready
-    assert found.note == f"only revision {COMMIT} is here; name it as model.revision"
+    assert (found.ready, found.revision, found.commit) == (True, COMMIT, COMMIT)
+    assert model_folder(ModelSection(source=found.source, revision=found.revision)).is_dir()
+
+
+def test_each_revision_in_the_cache_is_listed_with_its_size(
+    encoder: Path, put_in_cache: Callable[..., Path], use_cache: Callable[..., None]
+) -> None:
+    cache = put_in_cache(encoder, "tiny-bert")
+    repo, other = cache / "models--tiny-bert", "f" * 40
+    shutil.copytree(repo / "snapshots" / COMMIT, repo / "snapshots" / other, symlinks=True)
+    (repo / "snapshots" / other / "more.txt").write_text("x" * 1000)
+    (repo / "refs" / "v2").write_text(other)
+    use_cache(cache)
+    main, second = entries("cache")
+    assert (main.revision, main.commit) == (None, COMMIT)
+    assert (second.revision, second.commit) == ("v2", other)
+    assert main.disk_bytes == sum(file.stat().st_size for file in encoder.iterdir())
+    assert second.disk_bytes == main.disk_bytes + 1000
+    described = describe(ModelSection(source="tiny-bert", revision="v2"))
+    assert described["revision"] == other
+
+
+def test_finished_runs_are_there_to_start_from(encoder: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for run_id in ("20260101-120000-films-ab12", "20260102-120000-films-cd34"):
+        (home / "runs" / run_id).mkdir(parents=True)
+    finished, _ = sorted((home / "runs").iterdir())
+    shutil.copytree(encoder, finished / "model")
+    status = {
+        "state": "finished", "name": "films", "model": "starter", "data": "/d/films.csv",
+        "ended": 1.5e9, "metrics": {"validation": {"accuracy": 0.8825}},
+    }  # fmt: skip
+    (finished / "status.json").write_text(json.dumps(status))
+    (found,) = [entry for entry in catalogue([encoder], home) if entry.kind == "run"]
+    assert (found.source, found.name) == ("run:20260101-120000-films-ab12", "films")
+    assert (found.ready, found.last_used) == (True, 1.5e9)
+    assert found.about == "starter fine-tuned on films.csv, validation accuracy 0.882"
 
 
 def test_a_broken_cache_is_no_obstacle(

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 from transformers import AutoModel, BertForSequenceClassification
 
 from tui_finetune.errors import InputError
-from tui_finetune.models.catalogue import describe
+from tui_finetune.models.description import describe, look_at
 from tui_finetune.models.sources import starter_package_folder
 from tui_finetune.recipe import ModelSection
 
@@ -32,6 +34,7 @@ def test_the_starter() -> None:
     assert describe(ModelSection()) == {
         "source": "starter",
         "path": str(folder),
+        "revision": None,
         "architecture": "BertModel",
         "model_type": "bert",
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
@@ -41,9 +44,13 @@ def test_the_starter() -> None:
         "heads": 12,
         "vocabulary": 30_522,
         "max_length": 512,
+        "head": "",
         "has_head": False,
         "labels": None,
         "license": "apache-2.0",
+        "weights": "safetensors",
+        "tokenizer": True,
+        "code": [],
     }
 
 
@@ -52,6 +59,7 @@ def test_an_encoder_of_a_folder(encoder: Path) -> None:
     assert described(encoder) == {
         "source": str(encoder),
         "path": str(encoder),
+        "revision": None,
         "architecture": "BertModel",
         "model_type": "bert",
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
@@ -61,9 +69,13 @@ def test_an_encoder_of_a_folder(encoder: Path) -> None:
         "heads": 4,
         "vocabulary": 9,
         "max_length": 32,
+        "head": "",
         "has_head": False,
         "labels": None,
         "license": None,
+        "weights": "safetensors",
+        "tokenizer": True,
+        "code": [],
     }
 
 
@@ -91,7 +103,9 @@ def test_what_the_files_do_not_say_is_unknown(encoder: Path) -> None:
     description = described(encoder)
     unknown = {key for key, value in description.items() if value is None}
     assert unknown == {
+        "revision",
         "architecture",
+        "head",
         "layers",
         "hidden_size",
         "heads",
@@ -138,5 +152,53 @@ def test_the_licence_is_the_cards(encoder: Path, card: str, expected: str | None
 
 
 def test_a_model_that_is_not_there_is_refused() -> None:
-    with pytest.raises(InputError, match="no such model folder"):
-        describe(ModelSection(source="./nothing"))
+    for look in (describe, look_at):
+        with pytest.raises(InputError, match="no such model folder"):
+            look(ModelSection(source="./nothing"))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "head"),
+    [
+        ("BertModel", ""),
+        ("BertForMaskedLM", "MaskedLM"),
+        ("GPT2LMHeadModel", "CausalLM"),
+        ("BertForSequenceClassification", "SequenceClassification"),
+    ],
+)
+def test_what_a_head_was_made_for_is_in_the_architectures_name(
+    encoder: Path, architecture: str, head: str
+) -> None:
+    change_config(encoder, architectures=[architecture])
+    assert described(encoder)["head"] == head
+
+
+def test_pickled_weights_are_counted_where_they_may_be_opened(encoder: Path) -> None:
+    counted = described(encoder)["parameters"]
+    torch.save(load_file(encoder / "model.safetensors"), encoder / "pytorch_model.bin")
+    (encoder / "model.safetensors").unlink()
+    found = describe(ModelSection(source=str(encoder), allow_pickle=True))
+    assert (found["weights"], found["parameters"]) == ("pickle", counted)
+    assert found["size_bytes"] == (encoder / "pytorch_model.bin").stat().st_size
+
+
+def test_a_model_that_is_refused_is_described_as_far_as_its_files_go(encoder: Path) -> None:
+    (encoder / "model.safetensors").rename(encoder / "pytorch_model.bin")
+    (encoder / "tokenizer.json").unlink()
+    found = look_at(ModelSection(source=str(encoder)))
+    assert found["problem"]["switch"] == "model.allow_pickle"
+    assert "has only pickled weights" in found["problem"]["message"]
+    assert (found["layers"], found["weights"], found["tokenizer"]) == (2, "pickle", False)
+    assert found["parameters"] is None
+
+
+def test_a_model_with_damaged_weights_is_described_all_the_same(encoder: Path) -> None:
+    (encoder / "model.safetensors").write_bytes(b"no weights")
+    found = look_at(ModelSection(source=str(encoder)))
+    assert found["problem"]["switch"] is None
+    assert (found["layers"], found["parameters"]) == (2, None)
+
+
+def test_a_model_that_can_be_used_has_no_problem(encoder: Path) -> None:
+    model = ModelSection(source=str(encoder))
+    assert look_at(model) == {**describe(model), "problem": None}

@@ -108,3 +108,45 @@ def test_a_tokenizer_of_bytes_needs_no_vocabulary(encoder: Path) -> None:
     (encoder / "tokenizer.json").unlink()
     (encoder / "tokenizer_config.json").write_text('{"tokenizer_class": "ByT5Tokenizer"}')
     assert folder_problem(encoder) is None
+
+
+def test_pickled_weights_need_to_be_allowed_by_name(encoder: Path) -> None:
+    (encoder / "model.safetensors").rename(encoder / "pytorch_model.bin")
+    problem = folder_problem(encoder, trust_remote_code=True)
+    assert problem is not None
+    assert problem.switch == "model.allow_pickle"
+    assert folder_problem(encoder, allow_pickle=True) is None
+    (encoder / "pytorch_model.bin").rename(encoder / "weights.pt")
+    unknown = folder_problem(encoder, allow_pickle=True)
+    assert unknown is not None
+    assert unknown.what == "has only pickled weights (weights.pt) that transformers does not know"
+
+
+def test_pickled_weights_in_parts_need_every_part(encoder: Path) -> None:
+    (encoder / "model.safetensors").unlink()
+    index = {"weight_map": {"a": "pytorch_model-1.bin", "b": "pytorch_model-2.bin"}}
+    (encoder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    (encoder / "pytorch_model-1.bin").touch()
+    problem = folder_problem(encoder, allow_pickle=True)
+    assert problem is not None
+    assert problem.what == "has only a part of its weights (pytorch_model-2.bin is missing)"
+
+
+@pytest.mark.parametrize(
+    ("place", "what"),
+    [
+        ("modeling.MyNet", None),
+        ("gone.MyNet", "lacks the code it needs (gone.py)"),
+        ("who/else--modeling.MyNet", "takes its code from another repository (who/else)"),
+    ],
+)
+def test_trusted_code_has_to_lie_beside_the_model(
+    encoder: Path, place: str, what: str | None
+) -> None:
+    change_config(encoder, model_type="my_net", auto_map={"AutoModel": place})
+    (encoder / "modeling.py").touch()
+    refused = folder_problem(encoder, allow_pickle=True)
+    assert refused is not None
+    assert refused.switch == "model.trust_remote_code"
+    problem = folder_problem(encoder, trust_remote_code=True)
+    assert (problem is None) if what is None else (problem and problem.what.startswith(what))

@@ -10,7 +10,9 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, GPT2Config, GPT2Model, GPT2Tokenizer
 
 from tui_finetune.errors import InputError
+from tui_finetune.models.description import describe
 from tui_finetune.models.loading import load_classifier, load_tokenizer, load_trained
+from tui_finetune.recipe import ModelSection
 
 
 @pytest.fixture
@@ -203,3 +205,79 @@ def test_a_trained_folder_must_be_whole(tmp_path: Path) -> None:
         load_trained(tmp_path / "model")
     with pytest.raises(InputError, match=r"has no config\.json"):
         load_trained(tmp_path)
+
+
+def pickle_weights(folder: Path) -> None:
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+
+
+def test_pickled_weights_are_loaded_only_where_they_are_allowed(encoder: Path) -> None:
+    body = AutoModel.from_pretrained(encoder).state_dict()
+    pickle_weights(encoder)
+    assert "its model cannot be loaded" in refusal_of_classifier(encoder)
+    model = load_classifier(encoder, ["bad", "good"], allow_pickle=True)
+    torch.testing.assert_close(model.bert.state_dict(), body)
+
+
+class Mischief:
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.trace,)
+
+
+def test_a_pickle_that_holds_code_is_refused_even_where_pickles_are_allowed(
+    encoder: Path, tmp_path: Path
+) -> None:
+    pickle_weights(encoder)
+    trace = tmp_path / "it ran"
+    torch.save({"weight": Mischief(trace)}, encoder / "pytorch_model.bin")
+    with pytest.raises(InputError, match="its model cannot be loaded"):
+        load_classifier(encoder, ["bad", "good"], allow_pickle=True)
+    with pytest.raises(InputError, match="are damaged or hold more than tensors"):
+        describe(ModelSection(source=str(encoder), allow_pickle=True))
+    assert not trace.exists()
+
+
+CODE = """
+from transformers import BertConfig, BertForSequenceClassification
+
+class MyConfig(BertConfig):
+    model_type = "my_net"
+
+class MyNet(BertForSequenceClassification):
+    config_class = MyConfig
+"""
+
+
+@pytest.fixture
+def own_code(encoder: Path) -> Path:
+    """A model whose architecture is in a Python file beside it."""
+    (encoder / "my_net.py").write_text(CODE)
+    places = {
+        "AutoConfig": "my_net.MyConfig",
+        "AutoModelForSequenceClassification": "my_net.MyNet",
+    }
+    config = json.loads((encoder / "config.json").read_text())
+    config |= {"model_type": "my_net", "auto_map": places}
+    (encoder / "config.json").write_text(json.dumps(config))
+    return encoder
+
+
+def test_code_that_comes_with_a_model_is_run_only_where_it_is_trusted(
+    own_code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "m"))
+    assert "its config cannot be loaded" in refusal_of_classifier(own_code)
+    assert not (tmp_path / "m").exists()
+    model = load_classifier(own_code, ["bad", "good"], trust_remote_code=True)
+    assert type(model).__name__ == "MyNet"
+    # what was trained from it needs the code again, and has it
+    model.save_pretrained(tmp_path / "saved")
+    load_tokenizer(own_code, trust_remote_code=True).save_pretrained(tmp_path / "saved")
+    with pytest.raises(InputError, match="needs code of its own"):
+        load_trained(tmp_path / "saved")
+    again, _ = load_trained(tmp_path / "saved", trust_remote_code=True)
+    assert type(again).__name__ == "MyNet"

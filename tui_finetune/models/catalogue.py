@@ -2,25 +2,35 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from huggingface_hub import CachedRepoInfo, constants, scan_cache_dir
+from huggingface_hub import CachedRepoInfo, CachedRevisionInfo, constants, scan_cache_dir
 from huggingface_hub.errors import CacheNotFound
 
 from tui_finetune.errors import InputError
+from tui_finetune.home import home as chosen_home
 from tui_finetune.models.description import describe
 from tui_finetune.models.folders import folder_problem, read_json, weights_size
-from tui_finetune.models.sources import STARTER_ON_HUB, cached_folder, starter_package_folder
-from tui_finetune.recipe import STARTER
+from tui_finetune.models.hub import cached_folder
+from tui_finetune.models.sources import STARTER_ON_HUB, starter_package_folder
+from tui_finetune.recipe import RUN_PREFIX, STARTER
+from tui_finetune.runs.directory import RunDirectory, all_runs
+from tui_finetune.runs.listing import summarise
 
 __all__ = ["ModelEntry", "catalogue", "describe"]
+
+Kind = Literal["starter", "local", "cache", "run"]
 
 # How far the search for local models goes, so that it ends soon even in a home folder.
 _DEPTH = 2
 _MOST_FOLDERS = 500
 _NOT_SEARCHED = {"node_modules", "__pycache__", "venv", "site-packages"}
+
+# Of the finished runs, the newest.
+_MOST_RUNS = 200
 
 
 @dataclass(frozen=True)
@@ -29,29 +39,44 @@ class ModelEntry:
 
     source: str
     """What to write as the recipe's model.source."""
-    kind: Literal["starter", "local", "cache"]
+    kind: Kind
     name: str
     path: str | None
     """Its folder; None for a starter that is not on this machine yet."""
     size_bytes: int | None
     """The weights' size on disk; None if there are none."""
     last_used: float | None
-    """When the cache was last read, in seconds since 1970; None where nobody notes it."""
+    """When the cache was last read or the run ended, in seconds since 1970; None: unknown."""
     ready: bool
-    """Whether all its files are here."""
+    """Whether all its files are here, and may be loaded."""
     note: str
     """Why it is not ready, else empty."""
+    revision: str | None = None
+    """What to write as the recipe's model.revision; None: the default branch, if any."""
+    commit: str | None = None
+    """The commit of a model in the cache."""
+    disk_bytes: int | None = None
+    """What all files of that commit take in the cache."""
+    about: str = ""
+    """Where a run's model comes from."""
 
 
-def catalogue(folders: Sequence[Path] = ()) -> list[ModelEntry]:
-    """Return the starter, then the models below `folders`, then those in the Hugging Face cache.
+def catalogue(folders: Sequence[Path] = (), home: Path | None = None) -> list[ModelEntry]:
+    """Return the starter, the finished runs' models, those below `folders`, those in the cache.
 
-    Without `folders`, the working folder and `models` in it are searched. Folders are searched
-    two levels deep. Broken models are listed with a note; a broken cache counts as empty.
+    The runs are those of `home`, or of the home that this process has chosen. Without `folders`,
+    the working folder and `models` in it are searched, two levels deep. Of the Hugging Face cache,
+    each revision is listed. Broken models are listed with a note; a broken cache counts as empty.
     """
     searched = [Path(folder) for folder in folders] or [Path.cwd(), Path.cwd() / "models"]
     local = {found.resolve(): None for folder in searched for found in _model_folders(folder)}
-    return [_starter_entry(), *map(_local_entry, local), *_cache_entries()]
+    runs = all_runs(chosen_home(home))
+    return [
+        _starter_entry(),
+        *(_run_entry(run) for run in islice(filter(_is_finished, runs), _MOST_RUNS)),
+        *(_entry(str(folder), "local", folder.name, folder) for folder in local),
+        *_cache_entries(),
+    ]
 
 
 def _starter_entry() -> ModelEntry:
@@ -62,8 +87,22 @@ def _starter_entry() -> ModelEntry:
     return _entry(STARTER, "starter", "all-MiniLM-L6-v2", folder)
 
 
-def _local_entry(folder: Path) -> ModelEntry:
-    return _entry(str(folder), "local", folder.name, folder)
+def _is_finished(run: RunDirectory) -> bool:
+    try:
+        return (run.model / "config.json").is_file()
+    except OSError:
+        return False
+
+
+def _run_entry(run: RunDirectory) -> ModelEntry:
+    summary = summarise(run)
+    accuracy = summary.validation_accuracy
+    figure = "" if accuracy is None else f", validation accuracy {accuracy:.3f}"
+    about = f"{Path(summary.model).name} fine-tuned on {Path(summary.data).name}{figure}"
+    source = f"{RUN_PREFIX}{run.id}"
+    return replace(
+        _entry(source, "run", summary.name, run.model), last_used=summary.ended, about=about
+    )
 
 
 def _cache_entries() -> list[ModelEntry]:
@@ -72,42 +111,40 @@ def _cache_entries() -> list[ModelEntry]:
     except (CacheNotFound, OSError, ValueError):
         return []
     models = sorted((repo for repo in repos if repo.repo_type == "model"), key=_by_name)
-    entries = [_cache_entry(repo) for repo in models if repo.revisions]
-    return [entry for entry in entries if entry is not None]
+    return [
+        entry
+        for repo in models
+        for revision in sorted(repo.revisions, key=_by_age, reverse=True)
+        if (entry := _cache_entry(repo, revision)) is not None
+    ]
 
 
 def _by_name(repo: CachedRepoInfo) -> str:
     return str(repo.repo_id).lower()
 
 
-def _cache_entry(repo: CachedRepoInfo) -> ModelEntry | None:
+def _by_age(revision: CachedRevisionInfo) -> tuple[bool, float]:
+    return "main" in revision.refs, revision.last_modified
+
+
+def _cache_entry(repo: CachedRepoInfo, revision: CachedRevisionInfo) -> ModelEntry | None:
     try:
-        folder = cached_folder(repo.repo_id)
+        default = cached_folder(repo.repo_id)
     except InputError:
         # a folder that only looks like one of the cache
         return None
-    if folder is not None:
-        return _entry(repo.repo_id, "cache", repo.repo_id, folder, repo.last_accessed)
-    newest = max(repo.revisions, key=lambda revision: revision.last_modified)
-    return ModelEntry(
-        source=repo.repo_id,
-        kind="cache",
-        name=repo.repo_id,
-        path=str(newest.snapshot_path),
-        size_bytes=weights_size(newest.snapshot_path),
-        last_used=repo.last_accessed,
-        ready=False,
-        note=f"only revision {newest.commit_hash} is here; name it as model.revision",
+    folder, commit = Path(revision.snapshot_path), str(revision.commit_hash)
+    named = sorted(set(revision.refs) - {"main"})
+    return replace(
+        _entry(repo.repo_id, "cache", repo.repo_id, folder),
+        last_used=max((file.blob_last_accessed for file in revision.files), default=None),
+        revision=None if folder == default else (named or [commit])[0],
+        commit=commit,
+        disk_bytes=revision.size_on_disk,
     )
 
 
-def _entry(
-    source: str,
-    kind: Literal["starter", "local", "cache"],
-    name: str,
-    folder: Path,
-    last_used: float | None = None,
-) -> ModelEntry:
+def _entry(source: str, kind: Kind, name: str, folder: Path) -> ModelEntry:
     problem = folder_problem(folder)
     return ModelEntry(
         source=source,
@@ -115,7 +152,7 @@ def _entry(
         name=name,
         path=str(folder),
         size_bytes=weights_size(folder),
-        last_used=last_used,
+        last_used=None,
         ready=problem is None,
         note=problem.what if problem else "",
     )

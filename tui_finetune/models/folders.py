@@ -11,6 +11,12 @@ from tui_finetune.text import clean
 
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
+PICKLE = "pytorch_model.bin"
+PICKLE_INDEX = "pytorch_model.bin.index.json"
+
+# The keys of the recipe that switch on what is refused otherwise.
+ALLOW_PICKLE = "model.allow_pickle"
+TRUST_REMOTE_CODE = "model.trust_remote_code"
 
 # One of these groups is enough for AutoTokenizer.
 _TOKENIZER_FILES = (
@@ -35,6 +41,8 @@ class Problem(NamedTuple):
 
     what: str
     advice: str
+    switch: str | None = None
+    """The key of the recipe that would allow it all the same."""
 
 
 class Tensor(NamedTuple):
@@ -44,14 +52,21 @@ class Tensor(NamedTuple):
     shape: tuple[int, ...]
 
 
-def folder_problem(folder: Path) -> Problem | None:
+def folder_problem(
+    folder: Path, *, allow_pickle: bool = False, trust_remote_code: bool = False
+) -> Problem | None:
     """Return the first thing that keeps a model folder from being loaded, None if it is whole.
 
-    The weights' headers are read, so a file that was cut off is noticed; the weights are not.
+    The weights' headers are read, so a file that was cut off is noticed; the weights are not, and
+    of pickled ones nothing at all.
     """
     if not folder.is_dir():
         return Problem("is not a folder", "give the folder that holds config.json")
-    return _config_problem(folder) or _weights_problem(folder) or _tokenizer_problem(folder)
+    return (
+        _config_problem(folder, trust_remote_code)
+        or _weights_problem(folder, allow_pickle)
+        or tokenizer_problem(folder, trust_remote_code)
+    )
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -65,19 +80,32 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def weight_files(folder: Path) -> list[Path]:
     """Return the safetensors files that the weights consist of, whether they are there or not."""
-    if (folder / WEIGHTS).exists():
-        return [folder / WEIGHTS]
-    parts = read_json(folder / WEIGHTS_INDEX).get("weight_map")
-    names = {str(name) for name in parts.values()} if isinstance(parts, dict) else set()
-    return [folder / name for name in sorted(names)]
+    return _files(folder, WEIGHTS, WEIGHTS_INDEX)
+
+
+def pickle_files(folder: Path) -> list[Path]:
+    """Return the pickled files that the weights consist of, as far as transformers knows them."""
+    return _files(folder, PICKLE, PICKLE_INDEX)
 
 
 def weights_size(folder: Path) -> int | None:
-    """Return the size of a folder's safetensors weights in bytes, None if some are missing."""
-    files = weight_files(folder)
+    """Return the size in bytes of the weights that would be loaded, None if some are missing."""
+    files = weight_files(folder) or pickle_files(folder)
     if not files or not all(path.is_file() for path in files):
         return None
     return sum(path.stat().st_size for path in files)
+
+
+def code_files(folder: Path) -> list[str]:
+    """Return the names of the Python files that come with a model."""
+    return sorted(path.name for path in folder.glob("*.py"))
+
+
+def needs_code(config: dict[str, Any]) -> bool:
+    """Return whether a model of this config cannot be loaded without code of its own."""
+    return bool(config.get("auto_map")) and not _known_to_transformers(
+        str(config.get("model_type"))
+    )
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -92,19 +120,30 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         }
 
 
-def _config_problem(folder: Path) -> Problem | None:
+def _files(folder: Path, whole: str, index: str) -> list[Path]:
+    if (folder / whole).exists():
+        return [folder / whole]
+    parts = read_json(folder / index).get("weight_map")
+    names = {str(name) for name in parts.values()} if isinstance(parts, dict) else set()
+    return [folder / name for name in sorted(names)]
+
+
+def _config_problem(folder: Path, trust_remote_code: bool) -> Problem | None:
     if not (folder / "config.json").is_file():
         return Problem("has no config.json", "give a folder that save_pretrained has written")
     config = read_json(folder / "config.json")
     if not config:
         return Problem("has a config.json that is no JSON object", "copy or download it again")
-    model_type = config.get("model_type")
-    if config.get("auto_map") and not _known_to_transformers(str(model_type)):
+    if trust_remote_code and config.get("auto_map"):
+        return _code_problem(folder, config["auto_map"])
+    if needs_code(config):
         return Problem(
-            "needs code of its own (auto_map in config.json), which is never run",
-            "choose a model whose architecture transformers has",
+            "needs code of its own (auto_map in config.json), which is not run",
+            f"choose a model whose architecture transformers has, or read that code and set "
+            f"{TRUST_REMOTE_CODE}: true",
+            TRUST_REMOTE_CODE,
         )
-    if not model_type:
+    if not config.get("model_type"):
         return Problem(
             "has a config.json without model_type, so its architecture is unknown",
             "add model_type to it, or save the model again with save_pretrained",
@@ -112,22 +151,40 @@ def _config_problem(folder: Path) -> Problem | None:
     return None
 
 
-def _weights_problem(folder: Path) -> Problem | None:
+def _code_problem(folder: Path, auto_map: object) -> Problem | None:
+    """Say what keeps the code that `auto_map` names from being run, if it may be run."""
+    for place in _strings(auto_map):
+        repository, dashes, module = place.rpartition("--")
+        if dashes:
+            return Problem(
+                f"takes its code from another repository ({clean(repository, 80)}), which may "
+                "change at any time",
+                "put that code beside the model and take the repository out of auto_map",
+            )
+        file = f"{module.partition('.')[0]}.py"
+        if not (folder / file).is_file():
+            return Problem(f"lacks the code it needs ({clean(file, 80)})", "download it again")
+    return None
+
+
+def _strings(auto_map: object) -> list[str]:
+    """Return the places in an auto_map: each a text, or of a tokenizer a slow and a fast one."""
+    values = auto_map.values() if isinstance(auto_map, dict) else [auto_map]
+    return [
+        place
+        for value in values
+        for place in (value if isinstance(value, list) else [value])
+        if isinstance(place, str)
+    ]
+
+
+def _weights_problem(folder: Path, allow_pickle: bool) -> Problem | None:
     files = weight_files(folder)
     if not files:
-        pickled = sorted(path.name for pattern in _PICKLED for path in folder.glob(pattern))
-        if pickled:
-            return Problem(
-                f"has only pickled weights ({clean(pickled[0])}), and loading those can run code",
-                "save the model again with save_pretrained, which writes safetensors",
-            )
-        return Problem(f"has no weights ({WEIGHTS} is missing)", "copy or download it again")
+        return _without_safetensors(folder, allow_pickle)
     for path in files:
         if not path.is_file():
-            return Problem(
-                f"has only a part of its weights ({clean(path.name)} is missing)",
-                "copy or download it again",
-            )
+            return _part_missing(path)
         try:
             read_tensors(path)
         except (OSError, SafetensorError) as error:
@@ -138,11 +195,43 @@ def _weights_problem(folder: Path) -> Problem | None:
     return None
 
 
-def _tokenizer_problem(folder: Path) -> Problem | None:
+def _without_safetensors(folder: Path, allow_pickle: bool) -> Problem | None:
+    pickled = pickle_files(folder)
+    if pickled and allow_pickle:
+        missing = next((path for path in pickled if not path.is_file()), None)
+        return _part_missing(missing) if missing else None
+    if pickled:
+        return Problem(
+            f"has only pickled weights ({clean(pickled[0].name)}), and loading those can run code",
+            "save the model again with save_pretrained, which writes safetensors, or, if you "
+            f"trust who made it, set {ALLOW_PICKLE}: true",
+            ALLOW_PICKLE,
+        )
+    others = sorted(path.name for pattern in _PICKLED for path in folder.glob(pattern))
+    if others:
+        return Problem(
+            f"has only pickled weights ({clean(others[0])}) that transformers does not know",
+            "save the model again with save_pretrained, which writes safetensors",
+        )
+    return Problem(f"has no weights ({WEIGHTS} is missing)", "copy or download it again")
+
+
+def _part_missing(path: Path) -> Problem:
+    return Problem(
+        f"has only a part of its weights ({clean(path.name)} is missing)",
+        "copy or download it again",
+    )
+
+
+def tokenizer_problem(folder: Path, trust_remote_code: bool = False) -> Problem | None:
+    """Return what is missing for the tokenizer, None if it is whole."""
+    config = read_json(folder / "tokenizer_config.json")
+    if trust_remote_code and config.get("auto_map"):
+        return _code_problem(folder, config["auto_map"])
     for group in _TOKENIZER_FILES:
         if all(any(folder.glob(pattern)) for pattern in group):
             return None
-    if read_json(folder / "tokenizer_config.json").get("tokenizer_class") in _WITHOUT_VOCABULARY:
+    if config.get("tokenizer_class") in _WITHOUT_VOCABULARY:
         return None
     return Problem(
         "has no tokenizer (tokenizer.json, vocab.txt, or vocab.json with merges.txt)",

