@@ -35,6 +35,13 @@ def environment() -> dict[str, Any]:
     }
 
 
+def package_versions() -> str:
+    """Return Python and the libraries that decide what a training gives, with their versions."""
+    found = {name: version(name) for name in _PACKAGES[:2]}
+    listed = ", ".join(f"{name} {number}" for name, number in found.items())
+    return f"Python {sys.version.split()[0]}, {listed}"
+
+
 def _git_commit() -> str | None:
     """Return the commit checked out in the working folder, None where there is none."""
     try:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_finetune.errors import InputError
-from tui_finetune.recipe import Recipe, with_absolute_paths
+from tui_finetune.models.hub import Progress
+from tui_finetune.models.sources import in_silence
+from tui_finetune.recipe import Recipe, source_words, with_absolute_paths
 from tui_finetune.runs.directory import RunDirectory, create_run, write_whole
 from tui_finetune.runs.status import RESUMABLE, Status, read_status, this_process, write_status
 from tui_finetune.text import clean
+from tui_finetune.training.preflight import refuse_errors
 from tui_finetune.training.setup import Setup, set_up
 
 
@@ -23,10 +26,14 @@ class Start:
     resume_from: Path | None = None
 
 
-def new_run(home: Path, recipe: Recipe) -> Start:
-    """Check a recipe and make a run of it. Raises `InputError` before anything is written."""
+def new_run(home: Path, recipe: Recipe, progress: Progress = in_silence) -> Start:
+    """Check a recipe and make a run of it. Raises `InputError` before anything is written.
+
+    `progress` hears of a model's download.
+    """
     recipe = with_absolute_paths(recipe, Path.cwd())
-    setup = set_up(recipe)
+    setup = set_up(recipe, progress)
+    refuse_errors(setup, home)
     run = create_run(home, setup.recipe)
     write_whole(run.data, json.dumps(setup.data.identity()))
     return Start(setup, run, _starting(setup, run, Status(started=time.time())))
@@ -43,15 +50,18 @@ def resumed_run(run: RunDirectory) -> Start:
             f"run {run.id}: it is {before.state}; only a run that has stopped can be resumed"
         )
     setup = set_up(run.load_recipe())
-    _require_same_data(setup, run)
+    require_same_data(setup, run)
     status = _starting(setup, run, before)
     return Start(setup, run, status, run.newest_checkpoint())
 
 
-def _require_same_data(setup: Setup, run: RunDirectory) -> None:
-    """Rows that were held back for the test must not become rows to train on."""
+def require_same_data(setup: Setup, run: RunDirectory) -> None:
+    """Raise `InputError` if other rows would fall into the splits than when the run began.
+
+    Rows that were held back for the test must not become rows to train on.
+    """
     if json.loads(run.data.read_bytes()) != setup.data.identity():
-        source = clean(setup.recipe.data.source)
+        source = clean(source_words(setup.recipe.data.source))
         raise InputError(
             f"run {clean(run.id)}: {source} has changed since the run began, and with it the "
             "splits; put the old file back, or start a new run"
@@ -65,7 +75,7 @@ def _starting(setup: Setup, run: RunDirectory, before: Status) -> Status:
         state="starting",
         name=recipe.run_name(),
         task=recipe.task,
-        data=recipe.data.source,
+        data=source_words(recipe.data.source),
         model=recipe.model.source,
         started=before.started or time.time(),
         heartbeat=time.time(),

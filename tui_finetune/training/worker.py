@@ -6,8 +6,9 @@ Runs in a thread of its own, beside the main thread that keeps the run directory
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,17 @@ from transformers import (
 
 from tui_finetune.evaluation.report import evaluate_rows
 from tui_finetune.models.loading import load_classifier
+from tui_finetune.recipe import source_words
 from tui_finetune.runs.directory import RunDirectory, write_whole
 from tui_finetune.runs.journal import JournalWriter
 from tui_finetune.tasks import text_classification as task
 from tui_finetune.training.arguments import training_arguments
 from tui_finetune.training.callbacks import ResumeCallback, RunJournalCallback, StopCallback
+from tui_finetune.training.class_weights import (
+    WeightedTrainer,
+    balanced_weights,
+    weights_words,
+)
 from tui_finetune.training.environment import write_environment
 from tui_finetune.training.model_card import model_card
 from tui_finetune.training.progress import Progress, StopWanted
@@ -70,22 +77,30 @@ def build_trainer(start: Start, journal: JournalWriter, progress: Progress) -> T
         stage="load",
         rows=data.rows,
         columns=len(data.source_columns),
-        source=recipe.data.source,
+        source=source_words(recipe.data.source),
     )
+    if data.decisions:
+        decisions = [decision.document() for decision in data.decisions]
+        journal.write("stage", stage="decide", decisions=decisions)
     encoded = {
-        name: task.encode(rows, tokenizer, recipe.tokens)
+        name: task.encode(rows, tokenizer, recipe.tokens, data.problem_type, len(data.labels))
         for name, rows in data.splits.items()
         if name != "test"  # touched once, at the end
     }
     journal.write("stage", stage="tokenize", **_token_shapes(encoded, setup))
-    journal.write(
-        "stage", stage="split", **{name: rows.num_rows for name, rows in data.splits.items()}
-    )
+    sizes = {name: rows.num_rows for name, rows in data.splits.items()}
+    journal.write("stage", stage="split", how=data.cut, **sizes)
     arguments = training_arguments(recipe, run.checkpoints, encoded["train"].num_rows)
     write_whole(run.arguments, arguments.to_json_string())
 
     set_seed(arguments.seed)  # the new head's weights
-    model = load_classifier(setup.model_folder, data.labels)
+    model = load_classifier(
+        setup.model_folder,
+        data.labels,
+        data.problem_type,
+        allow_pickle=recipe.model.allow_pickle,
+        trust_remote_code=recipe.model.trust_remote_code,
+    )
     # Else the Trainer takes forward(**kwargs) for a loss that is already divided by the number of
     # items in all accumulated batches, and reports and applies a multiple of it.
     model.accepts_loss_kwargs = False
@@ -101,15 +116,21 @@ def build_trainer(start: Start, journal: JournalWriter, progress: Progress) -> T
         callbacks.append(EarlyStoppingCallback(recipe.early_stopping.patience))
     if resume_from:
         arguments.restore_callback_states_from_checkpoint = True  # early stopping's patience
+    trainer_class: Callable[..., Trainer] = Trainer
+    if recipe.train.class_weights == "balanced":
+        weights = balanced_weights(data)
+        by_label = dict(zip(data.labels, weights, strict=True))
+        journal.write("note", text=weights_words(data, weights), class_weights=by_label)
+        trainer_class = partial(WeightedTrainer, class_weights=weights)
     with _event_files_in(run.path / "tensorboard"):
-        trainer = Trainer(
+        trainer = trainer_class(
             model=model,
             args=arguments,
             train_dataset=encoded["train"],
             eval_dataset=encoded["validation"],
             data_collator=task.collator(tokenizer, recipe.tokens),
             processing_class=tokenizer,
-            compute_metrics=task.compute_metrics,
+            compute_metrics=task.metrics_for(data.problem_type),
             callbacks=callbacks,
         )
     resume.trainer = trainer
@@ -168,12 +189,13 @@ def _evaluate(
             continue
         rows = setup.data.splits[name]
         report = evaluate_rows(
-            rows["text"],
-            [setup.data.labels[index] for index in rows["label"]],
+            rows["text"][:],
+            setup.data.references(name),
             model,
             tokenizer,
             setup.recipe.tokens.max_length,
             progress=lambda done: progress.check_stop_now(),
+            pairs=rows["text_pair"][:] if "text_pair" in rows.column_names else None,
         )
         write_whole(run.evaluation / f"{name}.jsonl", report.lines(rows["row"]))
         progress.metrics[name] = report.metrics
