@@ -389,9 +389,59 @@ def test_help_names_the_commands_that_work(call: Call) -> None:
     assert code == 0
     commands = [
         "train", "resume", "attach", "stop", "predict", "evaluate", "trace", "doctor", "runs",
+        "profile", "check", "script",
     ]  # fmt: skip
     assert all(f" {command} " in out for command in commands)
-    assert not any(f" {command} " in out for command in ("profile", "check", "script"))
+
+
+def test_profile_says_what_data_holds_and_what_mends_it(
+    call: Call, tmp_path: Path, tiny_model: Callable[..., Path]
+) -> None:
+    path = tmp_path / "films.csv"
+    rows = [f"film number {n} is {'good' if n % 2 else 'bad'},{'Good' if n == 1 else n % 2}"
+            for n in range(40)]  # fmt: skip
+    path.write_text("\n".join(["text,label", *rows, rows[5], ",1"]) + "\n")
+    code, out, err = call("profile", path, "--model", tiny_model(), "--json")
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    assert (document["source"], document["rows"]) == (str(path), 42)
+    assert {"splits", "columns", "detected"} <= set(document)
+    problems = {problem["title"]: problem for problem in document["problems"]}
+    assert list(problems)[:2] == ["Too few rows of a label", "Empty texts"]
+    assert problems["Empty texts"]["severity"] == "error"
+    assert problems["Repeated rows"]["count"] == 1
+    assert all(problem["message"] for problem in problems.values())
+    assert document["tokens"]["rows"] == 41
+    merge = ["--set", "data.merge_labels={Good: 1}"]
+    code, out, _ = call("profile", path, "--set", "data.drop_empty=true", *merge)
+    assert code == 0
+    assert "decided 1 row labelled Good taken as 1" in out
+    assert "decided 1 row with an empty text or label" in out
+    assert "--set data.drop_duplicates=true" in out
+    assert "rows train 6, train 41" in out
+    assert call("profile", tmp_path / "gone.csv")[0] == 2
+
+
+def test_decisions_about_the_data_are_listed_in_the_run(
+    call: Call, recipe_file: Path, data_file: Path, tmp_path: Path
+) -> None:
+    lines = data_file.read_text().splitlines()
+    doubled = tmp_path / "doubled.csv"
+    doubled.write_text("\n".join([*lines, *lines[1:31]]) + "\n")
+    settings = [f"data.source={doubled}", "data.drop_duplicates=true", "train.max_steps=2",
+                "data.merge_labels={positive: good}"]  # fmt: skip
+    code, out, err = call(
+        "train", recipe_file, "--json", *(word for each in settings for word in ("--set", each))
+    )
+    assert code == 0, err
+    run = json.loads(out)
+    shown = json.loads(call("runs", "show", run["run"], "--json")[1])
+    found = {decision["key"]: decision["rows"] for decision in shown["decisions"]}
+    repeats = len(lines) - 1 + 30 - len(set(lines[1:]))
+    assert found["data.drop_duplicates"] == repeats
+    assert "labelled positive taken as good" in call("runs", "show", run["run"])[1]
+    assert "labelled positive taken as good" in Path(run["dir"], "model/README.md").read_text()
+    assert shown["recipe"]["data"]["merge_labels"] == {"positive": "good"}
 
 
 def test_a_home_named_before_the_command_counts(call: Call, tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tui_finetune import __version__, home
+from tui_finetune.cli_data import Assignments, check, profile, recipe_of, script
 from tui_finetune.cli_runs import Home, Json, Run, find, runs_app
 from tui_finetune.errors import InputError
 
 if TYPE_CHECKING:
-    from tui_finetune.recipe import Recipe
     from tui_finetune.runs.directory import RunDirectory
 
 EXIT_FAILED = 1
@@ -58,18 +58,24 @@ def dashboard(
 @app.command()
 def train(
     recipe: Annotated[Path | None, typer.Argument(help="A recipe (YAML).")] = None,
-    data: Annotated[str | None, typer.Option(help="CSV, TSV, JSON Lines or Parquet.")] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="A file, a folder or a hub name; repeatable, or a pattern in quotes."),
+    ] = None,
     model: Annotated[str | None, typer.Option(help="'starter', a folder, or a hub name.")] = None,
     text: Annotated[str | None, typer.Option(help="The column with the texts.")] = None,
+    text_pair: Annotated[
+        str | None, typer.Option(help="The column with second texts, for pairs.")
+    ] = None,
     label: Annotated[str | None, typer.Option(help="The column with the labels.")] = None,
+    label_separator: Annotated[
+        str | None, typer.Option(help="Between several labels of a row, such as ';'.")
+    ] = None,
     epochs: Annotated[str | None, typer.Option(help="Passes over the training rows.")] = None,
     drop_empty: Annotated[
         bool, typer.Option("--drop-empty", help="Leave out rows with an empty text or label.")
     ] = False,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any key of the recipe; repeatable."),
-    ] = None,
+    assignments: Assignments = None,
     name: Annotated[str | None, typer.Option(help="The run's name.")] = None,
     detach: Detach = False,
     as_json: Json = False,
@@ -77,23 +83,34 @@ def train(
 ) -> None:
     """Train from a recipe, or from flags; in the foreground, or detached."""
     flags = {
-        "data.source": data,
+        "data.source": data[0] if data and len(data) == 1 else data or None,
         "model.source": model,
         "data.columns.text": text,
+        "data.columns.text_pair": text_pair,
         "data.columns.label": label,
+        "data.label_separator": label_separator,
         "train.num_train_epochs": epochs,
         "data.drop_empty": drop_empty or None,
         "name": name,
     }
-    wanted = _recipe_of(recipe, flags, assignments or [])
+    wanted = recipe_of(recipe, flags, assignments or [])
     place = home.choose_home(home_folder)
     if detach:
         _detached(place, "train", {"recipe": wanted.model_dump(mode="json")}, as_json)
         return
     from tui_finetune.console.foreground import train_in_foreground
-    from tui_finetune.training.start import new_run
+    from tui_finetune.console.work_progress import progress_on_stderr
+    from tui_finetune.training.start import Start, new_run
 
-    _end_of_run(train_in_foreground(lambda: new_run(place, wanted), as_json), as_json)
+    def begin() -> Start:
+        with progress_on_stderr() as report:  # of a model's download
+            return new_run(place, wanted, report)
+
+    _end_of_run(train_in_foreground(begin, as_json), as_json)
+
+
+for command in (profile, check, script):
+    app.command()(command)
 
 
 @app.command()
@@ -159,6 +176,21 @@ def predict(
         Path | None, typer.Option(help="Where its rows go with their predictions.")
     ] = None,
     column: Annotated[str | None, typer.Option(help="The file's column of texts.")] = None,
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option("--pair", metavar="TEXT", help="The second text of each text, in order."),
+    ] = None,
+    pair_column: Annotated[
+        str | None, typer.Option(help="The file's column of second texts.")
+    ] = None,
+    best_thresholds: Annotated[
+        bool,
+        typer.Option(
+            "--best-thresholds",
+            help="Of several labels, take those above the threshold with the best F1 on the "
+            "validation rows; else above 0.5.",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output.")] = False,
     as_json: Json = False,
     home_folder: Home = None,
@@ -168,17 +200,22 @@ def predict(
     if bool(texts) == bool(file) or (file is None) != (out is None):
         raise InputError('predict: give texts, or --file IN with --out OUT, such as "a good film"')
     found.require_model()  # before the heavy libraries are loaded
+    from tui_finetune.evaluation.judging import run_thresholds
     from tui_finetune.evaluation.trained import load_run
 
+    thresholds = run_thresholds(found) if best_thresholds else None
     if file and out:
         from tui_finetune.console.prediction import predict_file_with_progress, print_file_result
 
-        result = predict_file_with_progress(load_run(found), file, out, column, overwrite)
+        result = predict_file_with_progress(
+            load_run(found), file, out, column, overwrite, pair_column, thresholds
+        )
         print_file_result(result, as_json)
         return
     from tui_finetune.console.show import print_predictions
 
-    print_predictions(load_run(found).predict(texts or []), as_json)
+    made = load_run(found).predict(texts or [], pairs=pairs, thresholds=thresholds)
+    print_predictions(made, as_json)
 
 
 @app.command()
@@ -241,25 +278,6 @@ def doctor(as_json: Json = False, home_folder: Home = None) -> None:
     from tui_finetune.console.doctor import print_doctor
 
     print_doctor(home.choose_home(home_folder), as_json)
-
-
-def _recipe_of(path: Path | None, flags: dict[str, Any], assignments: list[str]) -> "Recipe":
-    """Return the recipe of a file, or an empty one, with the flags and --set applied."""
-    from tui_finetune.recipe import load_recipe, parse_recipe, set_value
-
-    content = load_recipe(path).model_dump() if path else {"data": {}}
-    for key, value in flags.items():
-        if value is not None:
-            *sections, field = key.split(".")
-            place = content
-            for section in sections:
-                place = place.setdefault(section, {})
-            place[field] = value
-    for assignment in assignments:
-        set_value(content, assignment)
-    if not content["data"]:
-        raise InputError("nothing to train on: give a recipe, or --data FILE")
-    return parse_recipe(content, str(path) if path else "the recipe")
 
 
 def _detached(place: Path, method: str, params: dict[str, Any], as_json: bool) -> None:

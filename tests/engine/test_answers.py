@@ -122,3 +122,35 @@ async def test_a_request_taken_back_ends_at_once_and_the_engine_goes_on(
     assert answer["predictions"][0]["text"] == TEXT
     assert engine._process is process
     assert not run.evaluation.exists() or not list(run.evaluation.iterdir())
+
+
+async def test_the_fields_of_the_training_and_what_is_wrong_with_them(engine: EngineClient) -> None:
+    answer = await engine.request("training_fields", {})
+    assert "learning_rate" in [field["name"] for field in answer["fields"]]
+    recipe = {"data": {"source": "-"}, "train": {"optim": "adamm", "max_steps": 5}}
+    answer = await engine.request("check_training", {"recipe": recipe, "train_rows": None})
+    assert list(answer["refused"]) == ["optim"]
+    assert answer["defaults"]["eval_strategy"] == "epoch"
+
+
+async def test_pages_are_answered_while_something_long_goes_on(
+    engine: EngineClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "many.csv"
+    rows = (f"a film about number {number},{number % 2}\n" for number in range(300_000))
+    path.write_text("text,label\n" + "".join(rows))
+    data = {"source": str(path)}
+    reading = asyncio.Event()
+    profile = asyncio.create_task(
+        engine.request("profile", {"data": data}, lambda step: reading.set())
+    )
+    await reading.wait()
+    page = await engine.request("rows", {"data": data, "offset": 40, "limit": 2})
+    assert page["rows"] == [["a film about number 40", "0"], ["a film about number 41", "1"]]
+    # The last one is not at hand before all was read; it waits for its turn.
+    last = asyncio.create_task(
+        engine.request("rows", {"data": data, "offset": 299_999, "limit": 1})
+    )
+    assert not profile.done()
+    assert (await profile)["rows"] == 300_000
+    assert (await last)["rows"][0][0] == "a film about number 299999"

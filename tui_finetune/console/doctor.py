@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from tui_finetune.runs.directory import all_runs
+from tui_finetune.runs.directory import all_runs, folder_size
 from tui_finetune.text import clean
 
 
@@ -45,6 +45,7 @@ def examine(home: Path) -> dict[str, dict[str, Any]]:
             "home": str(home),
             "writable": os.access(existing, os.W_OK),
             "runs": len(all_runs(home)),
+            "cache_bytes": folder_size(home / "cache"),
             "free_disk_bytes": shutil.disk_usage(existing).free,
             "hugging_face_cache": _hub_cache(),
         },

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tui_finetune.console.evaluation_kinds import KINDS, print_kind
 from tui_finetune.console.progress_display import UNKNOWN, figure, loss_figure
 from tui_finetune.text import clean
 
@@ -39,6 +40,9 @@ def print_evaluation(document: dict[str, Any], as_json: bool) -> None:
     count = document["rows"]
     rows = "1 row" if count == 1 else f"{count:,} rows"
     console.print(Text(f"{clean(document['run'])} on {clean(document['data'])}, {rows}\n"))
+    if document.get("problem_type") in KINDS:
+        print_kind(document, console)
+        return
     console.print(_metrics_table(document))
     for line in _baseline_lines(document["baselines"]):
         console.print(Text(line))

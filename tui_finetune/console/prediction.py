@@ -1,6 +1,7 @@
 """Predict a file from the command line: progress while it goes on, then what came of it."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tui_finetune.console.show import print_json
@@ -11,7 +12,13 @@ from tui_finetune.text import clean
 
 
 def predict_file_with_progress(
-    trained: TrainedModel, source: Path, out: Path, text_column: str | None, overwrite: bool
+    trained: TrainedModel,
+    source: Path,
+    out: Path,
+    text_column: str | None,
+    overwrite: bool,
+    pair_column: str | None = None,
+    thresholds: Mapping[str, float] | None = None,
 ) -> FileResult:
     """Do what `predict_file` does, with a progress bar on stderr.
 
@@ -19,7 +26,16 @@ def predict_file_with_progress(
     """
     try:
         with progress_on_stderr() as progress:
-            return predict_file(trained, source, out, text_column, progress, overwrite=overwrite)
+            return predict_file(
+                trained,
+                source,
+                out,
+                text_column,
+                progress,
+                pair_column=pair_column,
+                thresholds=thresholds,
+                overwrite=overwrite,
+            )
     except KeyboardInterrupt:
         kept = "interrupted; what is done is kept: the same command goes on there"
         print(kept, file=sys.stderr)

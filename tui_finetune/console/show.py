@@ -17,7 +17,7 @@ from tui_finetune.console.progress_display import (
 from tui_finetune.recipe import dump_recipe
 from tui_finetune.runs.about import name_of, read_about
 from tui_finetune.runs.directory import RunDirectory
-from tui_finetune.runs.history import Epoch, read_history
+from tui_finetune.runs.history import Epoch, History, read_history
 from tui_finetune.runs.index import list_runs
 from tui_finetune.runs.journal import finite
 from tui_finetune.runs.listing import summarise, summary_document
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tui_finetune.tasks.text_classification import Prediction
+    from tui_finetune.tasks.predictions import Prediction
 
 # From this width on there is room for the data and the model in the list of runs.
 _WIDE = 120
@@ -102,7 +102,7 @@ def print_run_in_full(run: RunDirectory, as_json: bool) -> None:
     if as_json:
         epochs = [_epoch_document(epoch) for epoch in history.epochs()]
         content = None if recipe is None else recipe.model_dump(mode="json")
-        document = {"recipe": content, "epochs": epochs}
+        document = {"recipe": content, "decisions": _decisions(history), "epochs": epochs}
         print_json({**summary_document(summarise(run)), **document})
         return
     console = Console()
@@ -117,6 +117,8 @@ def print_run_in_full(run: RunDirectory, as_json: bool) -> None:
         console.print(Text(f"tags   {clean(' '.join(about.tags))}"))
     if about.note:
         console.print(Text(f"note   {clean(about.note)}"))
+    for decision in _decisions(history):
+        console.print(Text(f"data   {clean(decision.get('message', ''))}"))
     console.print(Text(f"folder {clean(run.path)}\n"))
     if recipe is not None:
         settings = dump_recipe(recipe).splitlines()
@@ -126,18 +128,37 @@ def print_run_in_full(run: RunDirectory, as_json: bool) -> None:
         console.print(Text(clean(line, 500)))
 
 
-def print_predictions(predictions: "Sequence[Prediction]", as_json: bool) -> None:
-    """Print a list of `{"text", "label", "score", "scores"}`, or a line a text."""
-    if as_json:
-        from tui_finetune.evaluation.report import prediction_document
+def _decisions(history: History) -> list[dict[str, Any]]:
+    """Return what the recipe decided about the rows, and how many rows each decision concerned."""
+    listed = history.stages.get("decide", {}).get("decisions")
+    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
-        print_json([prediction_document(prediction) for prediction in predictions])
+
+def print_predictions(predictions: "Sequence[Prediction]", as_json: bool) -> None:
+    """Print the predictions' documents as a list, or a line a text."""
+    if as_json:
+        print_json([prediction.document() for prediction in predictions])
         return
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for prediction in predictions:
-        label = Text(clean(prediction.label, 40), style="bold")
-        table.add_row(label, f"{prediction.score:.3f}", Text(clean(prediction.text, 500)))
+        text = clean(prediction.text, 500)
+        if prediction.text_pair is not None:
+            text += f" | {clean(prediction.text_pair, 500)}"
+        table.add_row(*_said(prediction), Text(text))
     Console().print(table)
+
+
+def _said(prediction: "Prediction") -> tuple[Text, str]:
+    """Return what a prediction says and how surely: a label, several, or a number."""
+    if prediction.problem_type == "regression":
+        return Text(f"{prediction.value:.4g}", style="bold"), ""
+    if prediction.problem_type == "single_label_classification":
+        return Text(clean(prediction.label, 40), style="bold"), f"{prediction.score:.3f}"
+    labels = [f"{clean(label, 40)} {prediction.scores[label]:.3f}" for label in prediction.labels]
+    if labels:
+        return Text(", ".join(labels), style="bold"), ""
+    likeliest = f"(none; likeliest {clean(prediction.label, 40)} {prediction.score:.3f})"
+    return Text(likeliest, style="dim"), ""
 
 
 def _epoch_document(epoch: Epoch) -> dict[str, Any]:

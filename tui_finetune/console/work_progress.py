@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
@@ -22,12 +22,15 @@ from tui_finetune.text import clean
 
 @contextmanager
 def progress_on_stderr() -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Give a function to call with `{"what", "done", "of"}`; shown only on a terminal."""
+    """Give a function to call with `{"what", "done", "of"}`; shown only on a terminal.
+
+    With `"unit": "bytes"` these are bytes, else rows.
+    """
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        _Done(),
         _Rate(),
         TimeRemainingColumn(compact=True),
     )
@@ -42,13 +45,28 @@ def progress_on_stderr() -> Iterator[Callable[[dict[str, Any]], None]]:
             if what not in tasks:
                 for task in tasks.values():
                     progress.update(task, visible=False)
-                tasks[what] = progress.add_task(what, completed=done, total=of)
-            progress.update(tasks[what], completed=done)
+                tasks[what] = progress.add_task(
+                    what, completed=done, total=of, in_bytes=step.get("unit") == "bytes"
+                )
+            progress.update(tasks[what], completed=done, total=of)
 
         yield report
 
 
+class _Done(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Return how many are done of how many."""
+        done, of = int(task.completed), None if task.total is None else int(task.total)
+        if task.fields["in_bytes"]:
+            return Text(f"{decimal(done)} of {'?' if of is None else decimal(of)}")
+        return Text(f"{done}/{'?' if of is None else of}")
+
+
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        """Return the rows a second."""
-        return Text(f"{task.speed:,.0f} rows/s" if task.speed else "")
+        """Return the rows or bytes a second."""
+        if not task.speed:
+            return Text("")
+        if task.fields["in_bytes"]:
+            return Text(f"{decimal(int(task.speed))}/s")
+        return Text(f"{task.speed:,.0f} rows/s")

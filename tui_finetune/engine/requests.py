@@ -3,14 +3,21 @@
 import json
 import os
 import select
+import threading
 import time
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 Params = dict[str, Any]
 
 # Progress is for eyes: more often than this says no more.
 _PROGRESS_SECONDS = 0.05
+
+# How often it is looked for what can be answered meanwhile, and tried what could not.
+_LOOK_SECONDS = 0.02
+_AGAIN_SECONDS = 1.0
 
 
 class Cancelled(Exception):
@@ -48,6 +55,24 @@ class Requests:
             if request["id"] not in self._cancelled:
                 return request
 
+    def untried(self, method: str) -> list[dict[str, Any]]:
+        """Return the waiting requests of a method, each only now and then."""
+        now = time.monotonic()
+        found = [
+            request
+            for request in self._waiting
+            if request["method"] == method
+            and now - request.get("tried", -_AGAIN_SECONDS) >= _AGAIN_SECONDS
+            and request["id"] not in self._cancelled
+        ]
+        for request in found:
+            request["tried"] = now
+        return found
+
+    def leave_out(self, request: dict[str, Any]) -> None:
+        """Forget a waiting request: it is answered."""
+        self._waiting.remove(request)
+
     def check(self, number: int) -> None:
         """Raise `Cancelled` if the request is not wanted any more."""
         self.waiting()
@@ -80,18 +105,51 @@ class Replies:
 
 
 class Reporter:
-    """Tells how far a request is; raises `Cancelled` where it is not wanted any more."""
+    """Tells how far a request is; raises `Cancelled` where it is not wanted any more.
 
-    def __init__(self, number: int, requests: Requests, replies: Replies) -> None:
+    `between` is called at each report, and within `meanwhile` now and then without one.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        requests: Requests,
+        replies: Replies,
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._between = between
         self._number = number
         self._requests = requests
         self._replies = replies
         self._last = 0.0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def meanwhile(self) -> Iterator[None]:
+        """Call `between` now and then from a thread: some work is silent for long."""
+        done = threading.Event()
+
+        def look() -> None:
+            with suppress(BrokenPipeError):  # nobody waits any more; the next report finds it too
+                while not done.wait(_LOOK_SECONDS):
+                    with self._lock:
+                        if self._requests.waiting():
+                            self._between()
+
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
     def __call__(self, progress: dict[str, Any]) -> None:
         """Report `{"what", "done", "of"}`."""
-        self._requests.check(self._number)
-        now = time.monotonic()
-        if now - self._last >= _PROGRESS_SECONDS or progress.get("done") == progress.get("of"):
-            self._last = now
-            self._replies.send(self._number, progress=progress)
+        with self._lock:
+            self._requests.check(self._number)
+            self._between()
+            now = time.monotonic()
+            if now - self._last >= _PROGRESS_SECONDS or progress.get("done") == progress.get("of"):
+                self._last = now
+                self._replies.send(self._number, progress=progress)

@@ -4,7 +4,8 @@ import importlib
 import os
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ _NICENESS = 5
 _PRELOADED = (
     "tui_finetune.models.catalogue",
     "tui_finetune.data.profile",
+    "tui_finetune.data.pages",
     "tui_finetune.evaluation.trained",
     "tui_finetune.training.supervisor",
     "tui_finetune.tracing.document",
@@ -71,7 +73,13 @@ def _answer_until_training(home: Path, requests: Requests, replies: Replies) -> 
                     replies.send(number, result=started)
                 return start
             answer = answers.of(method)
-            replies.send(number, result=answer(params, Reporter(number, requests, replies)))
+            between = partial(_answer_pages, answers, requests, replies)
+            reporter = Reporter(number, requests, replies, between)
+            # These two use what pages come from themselves, and report all the time.
+            alone = method in ("rows", "read_whole")
+            with nullcontext() if alone else reporter.meanwhile():
+                result = answer(params, reporter)
+            replies.send(number, result=result)
         except BrokenPipeError:  # nobody waits for the answer any more
             return None
         except Cancelled:
@@ -82,6 +90,20 @@ def _answer_until_training(home: Path, requests: Requests, replies: Replies) -> 
             traceback.print_exc()
             message = f"{type(error).__name__}: {clean(error, 300)}"
             replies.send(number, error=message, kind="failure")
+
+
+def _answer_pages(answers: Answers, requests: Requests, replies: Replies) -> None:
+    """Answer the pages that are asked for while something long goes on, if they are at hand.
+
+    The others wait for their turn.
+    """
+    for request in requests.untried("rows"):
+        page = None
+        with suppress(Exception):  # what is wrong is said when it is its turn
+            page = answers.page_at_hand(request["params"])
+        if page is not None:
+            requests.leave_out(request)
+            replies.send(request["id"], result=page)
 
 
 def _train(home: Path, params: Params) -> "Start":
