@@ -126,6 +126,13 @@ async def test_digits_are_digits_in_an_input(silent_engine, until, tmp_path):
         assert app.query_one("#path").value == "3"
 
 
+@pytest.mark.parametrize("seconds", [0.25, 0.3, 0.35])
+async def test_leaving_while_panes_are_being_made_raises_nothing(seconds, silent_engine, tmp_path):
+    app = Dashboard(tmp_path)
+    async with app.run_test(size=NARROW):
+        await asyncio.sleep(seconds)
+
+
 async def test_a_key_that_comes_before_the_pane_is_painted_keeps_its_focus(
     silent_engine, until, tmp_path
 ):
@@ -196,7 +203,9 @@ async def test_a_start_beside_another_run_is_asked_about_first(
 
     async def request(method, params, on_progress=None):
         asked.append(method)
-        await asyncio.Event().wait()
+        if method != "preflight":
+            await asyncio.Event().wait()
+        return []
 
     put_run(tmp_path, "running")
     app = Dashboard(tmp_path, load_recipe(ROOT / "sample_data" / "reviews.yaml"))
@@ -273,7 +282,7 @@ async def test_help_lists_the_keys_of_the_pane_and_goes_away(
         await pilot.pause()
         await pilot.press("question_mark")
         await until(pilot, lambda: "Keys that work here" in screen_text(app), 5)
-        assert re.search(r"\^s +Start training", screen_text(app))
+        assert re.search(r"\^s +Start\b", screen_text(app))
         assert re.search(r"f4, 4 +Watch", screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: "Keys that work here" not in screen_text(app), 5)
@@ -298,6 +307,8 @@ async def test_from_the_recipe_to_a_prediction(make_recipe, tmp_path, screen_tex
         await opened(pilot, until)
         await until(pilot, lambda: "12 an epoch · 36 in all" in screen_text(app))
         await pilot.press("enter")
+        await until(pilot, lambda: "! Few test rows" in screen_text(app))
+        await pilot.press("ctrl+s")
         await until(pilot, lambda: in_front(app) == "watch", 120)
         await until(pilot, lambda: getattr(app._workspace.status, "state", 0) == "finished", 120)
         await until(pilot, lambda: re.search(r"acc \d\.\d\d", screen_text(app)), 10)
@@ -308,17 +319,19 @@ async def test_from_the_recipe_to_a_prediction(make_recipe, tmp_path, screen_tex
 
 
 @pytest.mark.slow
-async def test_what_the_engine_refuses_is_said_where_the_person_is(
+async def test_what_the_engine_refuses_is_said_before_the_start_with_what_mends_it(
     make_recipe, tmp_path, screen_text, until
 ):
-    recipe = make_recipe(lr_scheduler_type="sideways")
+    recipe = make_recipe(dataloader_drop_last=True)
     app = Dashboard(tmp_path, recipe)
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         await opened(pilot, until)
         await pilot.press("enter")
-        await until(pilot, lambda: "✗ train.lr_scheduler_type: sideways" in screen_text(app))
-        assert len(app._notifications) == 1
-        await until(pilot, lambda: app.focused is app.query_one("#start"), 5)
+        await until(pilot, lambda: "✗ No batch is full" in screen_text(app))
+        assert "Enter sets train.dataloader_drop_last to false" in screen_text(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: "checked: 1 error" in screen_text(app), 5)
+        assert app.focused is app.query_one("#start")
         assert in_front(app) == "tune"
         assert not list((tmp_path / "runs").glob("*"))
 

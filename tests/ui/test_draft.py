@@ -1,6 +1,7 @@
 import pytest
 
 from tui_finetune.errors import InputError
+from tui_finetune.presets import UNSET
 from tui_finetune.recipe import TrainSection, load_recipe, parse_recipe
 from tui_finetune.ui.draft import Draft, Finding
 
@@ -54,12 +55,10 @@ def test_a_right_value_takes_the_problem_away(draft):
 
 
 def test_training_arguments_that_the_form_does_not_show_are_kept(tmp_path):
-    recipe = parse_recipe(
-        {"data": {"source": "f.csv"}, "train": {"gradient_accumulation_steps": 2}}, "test"
-    )
+    recipe = parse_recipe({"data": {"source": "f.csv"}, "train": {"max_grad_norm": 2}}, "test")
     draft = Draft(recipe)
     draft.set("train.seed", "1")
-    assert draft.recipe().train.model_extra == {"gradient_accumulation_steps": 2}
+    assert draft.recipe().train.model_extra == {"max_grad_norm": 2}
 
 
 def test_steps_follow_from_rows_batch_epochs_and_warmup(draft):
@@ -107,3 +106,119 @@ def test_the_sample_recipe_is_a_whole_draft():
     draft = Draft(load_recipe("sample_data/reviews.yaml"))
     assert draft.obstacle() is None
     assert draft.recipe().run_name()
+
+
+def test_undo_goes_back_change_by_change_and_redo_forth_again(draft):
+    draft.set("train.seed", "1")
+    draft.set("train.weight_decay", "0.1")
+    assert draft.undo()
+    assert draft.value("train.weight_decay") == 0.01
+    assert draft.value("train.seed") == 1
+    assert draft.undo()
+    assert draft.value("train.seed") == 42
+    assert draft.redo()
+    assert draft.redo()
+    assert not draft.redo()
+    assert draft.value("train.weight_decay") == 0.1
+
+
+def test_what_is_typed_into_one_field_is_one_step_until_the_field_is_left(draft):
+    for text in ("1", "1e", "1e-", "1e-3"):
+        draft.set("train.learning_rate", text)
+    draft.end_step()
+    draft.set("train.learning_rate", "2")
+    draft.undo()
+    assert draft.value("train.learning_rate") == 1e-3
+    draft.undo()
+    assert draft.value("train.learning_rate") == 5e-5
+
+
+def test_undo_takes_a_refused_value_away_first(draft):
+    draft.set("train.seed", "1")
+    draft.set("train.seed", "x")
+    draft.undo()
+    assert draft.problems == {}
+    assert draft.value("train.seed") == 1
+
+
+def test_a_new_change_ends_what_could_be_made_again(draft):
+    draft.set("train.seed", "1")
+    draft.undo()
+    draft.set("name", "films")
+    assert not draft.redo()
+
+
+def test_several_values_are_set_together_or_not_at_all(draft):
+    assert draft.change({"train.seed": 1, "train.max_steps": 5, "tokens.max_length": 64}) is None
+    assert (draft.value("train.max_steps"), draft.value("tokens.max_length")) == (5, 64)
+    before = draft.content
+    assert "tokens.max_length" in draft.change({"train.seed": 2, "tokens.max_length": 1})
+    assert draft.content is before
+    assert draft.change({"train.max_steps": UNSET, "train.seed": UNSET}) is None
+    assert "max_steps" not in draft.content["train"]
+    assert draft.value("train.seed") == 42
+    draft.undo()
+    draft.undo()
+    assert draft.value("tokens.max_length") == 128
+
+
+def test_undo_brings_back_other_data_with_what_was_known_of_it(draft, profile, model):
+    known = draft.data
+    draft.model = Finding(result=model())
+    draft.change({"data.source": "/data/other.csv"})
+    draft.data = Finding(result=profile(rows=3))
+    draft.undo()
+    assert draft.value("data.source") == "/data/films.csv"
+    assert draft.data is known
+    draft.redo()
+    assert draft.data.result["rows"] == 3
+    assert draft.model.result == model()
+
+
+def test_data_that_was_still_being_read_is_unknown_after_undo(draft):
+    draft.data = Finding(busy=True)
+    draft.replace(parse_recipe({"data": {"source": "/data/other.csv"}}, "test"))
+    draft.undo()
+    assert draft.value("data.source") == "/data/films.csv"
+    assert draft.data == Finding()
+
+
+def test_what_differs_from_the_default_is_known(draft):
+    assert not draft.is_default("train.learning_rate")
+    assert draft.is_default("train.seed")
+    assert draft.is_default("train.max_steps")
+    draft.set("train.max_steps", 5)
+    assert not draft.is_default("train.max_steps")
+    draft.fields = Finding(result={"fields": [{"name": "max_steps", "default": -1}]})
+    draft.set("train.max_steps", -1)
+    assert draft.is_default("train.max_steps")
+    draft.own_defaults = {"eval_strategy": "epoch"}
+    draft.set("train.eval_strategy", "epoch")
+    assert draft.is_default("train.eval_strategy")
+
+
+def test_what_the_engine_refuses_stops_the_start_until_it_is_mended(draft):
+    draft.set("train.optim", "adamm")
+    draft.refused = {"optim": "no such optimizer"}
+    assert draft.obstacle() == "train.optim: no such optimizer"
+    assert draft.as_written().train.model_extra == {"optim": "adamm"}
+    draft.set("train.optim", "sgd")
+    assert draft.obstacle() is None
+
+
+def test_a_step_takes_in_the_rows_of_all_its_batches(draft):
+    draft.set("train.gradient_accumulation_steps", "4")
+    assert draft.derived().effective_batch == 64
+    assert draft.derived().tokens_per_step is None
+    draft.note_tokens({name: draft.content[name] for name in ("data", "model", "tokens")}, 20.5)
+    assert draft.derived().tokens_per_step == 64 * 20.5
+    draft.set("tokens.max_length", "50")  # some may be cut off now: who knows
+    assert draft.derived().tokens_per_step is None
+    draft.set("tokens.padding", "max_length")
+    assert draft.derived().tokens_per_step == 64 * 50
+
+
+def test_a_number_of_steps_counts_for_more_than_the_epochs(draft):
+    draft.set("train.max_steps", 30)
+    draft.set("train.warmup_steps", "0.1")
+    assert (draft.derived().total_steps, draft.derived().warmup_steps) == (30, 3)

@@ -18,6 +18,7 @@ from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.theme import Theme
@@ -157,6 +158,8 @@ class Dashboard(App[InputError]):
                 self.exit(error)
                 return
         self._workspace = Workspace(self._home, self._engine, recipe, self._run)
+        if isinstance(self._recipe, Path):
+            self._workspace.draft.file = self._recipe.absolute()
         await self.query_one("#content").mount(self._workspace)
 
     def on_unmount(self) -> None:
@@ -225,7 +228,14 @@ class Dashboard(App[InputError]):
         if engine.content != workspace.engine_state:  # its width is a matter of layout
             engine.update(workspace.engine_state)
 
-    # --- signals ---
+    # --- leaving ---
+
+    def _handle_exception(self, error: Exception) -> None:
+        # A pane that was just being made, or was just answered, misses its parts while the
+        # dashboard is taken apart; whoever quits early is not to read about that.
+        missing = isinstance(getattr(error, "error", error), NoMatches)
+        if self.is_running or not missing:
+            super()._handle_exception(error)
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()

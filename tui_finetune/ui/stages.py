@@ -1,5 +1,8 @@
 """The stages on the pipeline rail, from a recipe in the making or from a run."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from tui_finetune.runs.history import History
 from tui_finetune.runs.status import ACTIVE, Status
 from tui_finetune.ui.draft import Draft
@@ -12,11 +15,13 @@ def draft_stages(draft: Draft) -> list[Stage]:
     rows, columns = profile.get("rows"), profile.get("columns")
     derived = draft.derived()
     longest = draft.content["tokens"]["max_length"]
-    epochs = f"{draft.content['train']['num_train_epochs']:g} epochs"
+    number = draft.content["train"]["num_train_epochs"]
+    epochs = f"{number:g} epoch{'s' * (number != 1)}"
     steps = "" if derived.total_steps is None else f", {derived.total_steps} steps"
     mark: Mark = "present" if draft.data.busy else "done" if profile else "ahead"
     return [
         _load(mark, rows, len(columns) if columns is not None else None),
+        *_decide("ahead", profile.get("decisions") or []),
         _tokenize("ahead", rows, longest),
         _split("ahead", derived.train, derived.validation, derived.test),
         Stage("ahead", (f"fine-tune {epochs}{steps}", f"fine-tune {epochs}", "fine-tune")),
@@ -44,6 +49,7 @@ def run_stages(history: History, status: Status) -> list[Stage]:
     load, tokenize, split = load or {}, tokenize or {}, split or {}
     return [
         _load(marks[0], load.get("rows"), load.get("columns")),
+        *_decide("done", history.stages.get("decide", {}).get("decisions") or []),
         _tokenize(marks[1], tokenize.get("rows"), tokenize.get("longest")),
         _split(marks[2], split.get("train"), split.get("validation"), split.get("test")),
         _fine_tune(marks[3], status.step, total),
@@ -72,10 +78,25 @@ def _load(mark: Mark, rows: object, columns: object) -> Stage:
     return Stage(mark, (f"load {rows} x {columns}", f"load {rows}x{columns}", f"load {rows}"))
 
 
+def _decide(mark: Mark, decisions: Sequence[dict[str, Any]]) -> list[Stage]:
+    """Return the stage of the decisions about the rows; none where nothing was decided."""
+    if not decisions:
+        return []
+    left_out = renamed = 0
+    for decision in decisions:
+        rows = decision["rows"] or 0
+        left_out += rows if decision["key"].startswith("data.drop_") else 0
+        renamed += rows if decision["key"] == "data.merge_labels" else 0
+    parts = [f"-{left_out} rows"] if left_out else []
+    parts += [f"{renamed} renamed"] if renamed else []
+    shorter = [f"decide {', '.join(parts[:count])}" for count in range(len(parts), 0, -1)]
+    return [Stage(mark, (*shorter, "decide"))]
+
+
 def _tokenize(mark: Mark, rows: object, longest: object) -> Stage:
     if longest is None:
         return Stage(mark, ("tokenize",))
-    short = (f"tokenize (≤{longest})", f"tokens ≤{longest}")
+    short = (f"tokenize (≤{longest})", f"tokens ≤{longest}", f"≤{longest}")
     if rows is None:
         return Stage(mark, short)
     return Stage(mark, (f"tokenize {rows} x (≤{longest})", *short))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from textual.content import Content
 
+from tui_finetune.home import run_of_model
 from tui_finetune.text import clean
 
 UNKNOWN = "—"
@@ -110,5 +111,7 @@ def unreadable(what: str, error: OSError) -> Content:
 
 def short_source(source: str) -> str:
     """Return what a data file or a model is called: a path without folders, a hub's name whole."""
-    name = Path(source).name if source.startswith(("/", "~", ".")) else source
+    name = source
+    if source.startswith(("/", "~", ".")):
+        name = run_of_model(source) or Path(source).name
     return clean(name or source or UNKNOWN, 60)

@@ -1,11 +1,15 @@
 """The panes, what they share, and what leads from one to the next."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.message import Message
 from textual.widget import Widget
@@ -15,29 +19,27 @@ from tui_finetune.engine.client import EngineClient, EngineError
 from tui_finetune.errors import InputError
 from tui_finetune.recipe import Recipe, load_recipe
 from tui_finetune.runs.about import name_of
-from tui_finetune.runs.directory import RunDirectory, all_runs
+from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.history import HistoryReader
 from tui_finetune.runs.newest import NewestRun
 from tui_finetune.runs.status import ACTIVE, Status, read_status
 from tui_finetune.text import clean
 from tui_finetune.ui.draft import Draft
-from tui_finetune.ui.inspection import describe_model, list_models, profile_data
+from tui_finetune.ui.inspection import list_models, look_again, look_at_changed
+from tui_finetune.ui.making import PANES, make_pane
 from tui_finetune.ui.panes.compare import ComparePane
 from tui_finetune.ui.panes.data import DataPane
 from tui_finetune.ui.panes.evaluate import EvaluatePane
 from tui_finetune.ui.panes.import_runs import ImportScreen
-from tui_finetune.ui.panes.model import ModelPane
 from tui_finetune.ui.panes.picker import runs_with_model
 from tui_finetune.ui.panes.predict import PredictPane
-from tui_finetune.ui.panes.question import Question
 from tui_finetune.ui.panes.runs import RunsPane
 from tui_finetune.ui.panes.trace import TracePane
-from tui_finetune.ui.panes.tune import TunePane
+from tui_finetune.ui.panes.tune import COUNTING, TunePane
 from tui_finetune.ui.panes.watch import WatchPane
 from tui_finetune.ui.stages import draft_stages, run_stages
+from tui_finetune.ui.starting import active_run, goes_on, none_beside_or_wanted, resume, start
 from tui_finetune.ui.widgets.rail import Stage
-
-SAMPLE = Path("sample_data/reviews.yaml")
 
 # How often the header and the rail look at the run that is watched.
 _LOOK_SECONDS = 1.0
@@ -51,6 +53,11 @@ _PAUSE_BEFORE_OTHER_PANES = 0.3
 
 class Workspace(ContentSwitcher):
     """Holds the panes, the draft, and the run that is watched."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+z", "undo", "Undo a change of the recipe", show=False),
+        Binding("ctrl+y", "redo", "Redo it", show=False),
+    ]
 
     DEFAULT_CSS = "Workspace { height: 1fr; } Workspace > * { height: 1fr; }"
 
@@ -98,6 +105,10 @@ class Workspace(ContentSwitcher):
         self.call_after_refresh(self._start_engine)
         self.set_timer(_PAUSE_BEFORE_OTHER_PANES, self._mount_all)
 
+    def on_unmount(self) -> None:
+        """Let the engine's last answers change nothing on panes that are gone."""
+        self.draft.silence()
+
     async def show_pane(self, pane: str) -> None:
         """Put a pane in front and give the focus to its first useful widget."""
         await self._mounted(pane)
@@ -125,11 +136,7 @@ class Workspace(ContentSwitcher):
 
     def active_run(self) -> RunDirectory | None:
         """Return the newest run of the home that goes on; None also if they cannot be read."""
-        with suppress(OSError):
-            for run in all_runs(self._home):
-                if _goes_on(read_status(run.status)):
-                    return run
-        return None
+        return active_run(self._home)
 
     async def start_training(self) -> None:
         """Start what the Tune pane shows."""
@@ -150,36 +157,17 @@ class Workspace(ContentSwitcher):
             return widget
 
     def _make(self, pane: str) -> Widget:
-        match pane:
-            case "data":
-                return DataPane(self.draft, self._engine, sample_recipe(), id=pane)
-            case "model":
-                return ModelPane(self.draft, self._engine, id=pane)
-            case "tune":
-                return TunePane(self.draft, id=pane)
-            case "watch":
-                watch = WatchPane(id=pane)
-                watch.show_run(self.run)
-                watch.show_following(self.following)
-                return watch
-            case "runs":
-                return RunsPane(self._home, id=pane)
-            case "predict":
-                return PredictPane(self._engine, self._home, id=pane)
-            case "evaluate":
-                return EvaluatePane(self._engine, self._home, id=pane)
-            case "trace":
-                return TracePane(self._engine, self._home, id=pane)
-            case _:
-                return ComparePane(self._home, id=pane)
+        made = make_pane(pane, self.draft, self._engine, self._home)
+        if isinstance(made, WatchPane):
+            made.show_run(self.run)
+            made.show_following(self.following)
+        return made
 
     def _start_engine(self) -> None:
         self.run_worker(self._wake_engine(), group="engine")
 
     async def _mount_all(self) -> None:
-        for pane in (
-            "data", "model", "tune", "watch", "runs", "predict", "evaluate", "trace", "compare",
-        ):  # fmt: skip
+        for pane in PANES:
             await self._mounted(pane)
 
     async def _wake_engine(self) -> None:
@@ -192,74 +180,98 @@ class Workspace(ContentSwitcher):
         self._tell()
 
     def _inspect(self) -> None:
-        self.app.run_worker(profile_data(self.draft, self._engine), group="data", exclusive=True)
-        self.app.run_worker(describe_model(self.draft, self._engine), group="model", exclusive=True)
+        look_at_changed(self.draft, self._engine, self.app, ("data", "model"))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Undo and redo only where the recipe is in sight."""
+        return action not in ("undo", "redo") or self.current in ("data", "model", "tune")
+
+    def action_undo(self) -> None:
+        """Take the last change of the recipe back."""
+        if not self.draft.undo():
+            self.notify("nothing to undo", markup=False)
+        look_again(self.draft, self._engine, self.app)
+
+    def action_redo(self) -> None:
+        """Make again what was taken back last."""
+        if not self.draft.redo():
+            self.notify("nothing to redo", markup=False)
+        look_again(self.draft, self._engine, self.app)
 
     # --- from one pane to the next ---
 
     @on(DataPane.SampleWanted)
     async def _load_sample(self, event: DataPane.SampleWanted) -> None:
-        try:
-            self.draft.replace(load_recipe(event.recipe))
-        except InputError as error:
-            self._complain(str(error))
-            return
-        self._inspect()
-        await self.show_pane("tune")
+        await self._take_over(partial(load_recipe, event.recipe))
 
     @on(RunsPane.RecipeWanted)
     async def _load_recipe(self, event: RunsPane.RecipeWanted) -> None:
+        await self._take_over(lambda: event.run.load_recipe().model_copy(update={"name": None}))
+
+    async def _take_over(self, load: Callable[[], Recipe]) -> None:
+        """Put another recipe in front, ready to be started."""
         try:
-            self.draft.replace(event.run.load_recipe().model_copy(update={"name": None}))
+            self.draft.replace(load())
         except InputError as error:
             self._complain(str(error))
             return
         self._inspect()
         await self.show_pane("tune")
 
+    @on(DataPane.NextWanted)
+    async def _choose_model(self) -> None:
+        await self.show_pane("model")
+
     @on(TunePane.StartWanted)
-    def _start(self, event: TunePane.StartWanted) -> None:
-        recipe = event.recipe.model_dump(mode="json")
-        self._begin("train", {"recipe": recipe})
+    def _start(self) -> None:
+        self._begin(partial(start, self.app, self.draft, self._engine))
 
     @on(RunsPane.ResumeWanted)
     @on(WatchPane.ResumeWanted)
     def _resume(self, event: RunsPane.ResumeWanted | WatchPane.ResumeWanted) -> None:
-        self._begin("resume", {"run": event.run.id})
+        self._begin(partial(resume, event.run, self._engine))
 
-    def _begin(self, method: str, params: dict[str, object]) -> None:
+    def _begin(self, beginning: Callable[[TunePane], Awaitable[RunDirectory | None]]) -> None:
         """Start or resume a run, unless that is under way already: a key may be pressed twice."""
         under_way = any(worker.group == "begin" and worker.is_running for worker in self.workers)
         if not under_way:
-            self.run_worker(self._ask_to_begin(method, params), group="begin")
+            self.run_worker(self._ask_to_begin(beginning), group="begin")
 
-    async def _ask_to_begin(self, method: str, params: dict[str, object]) -> None:
-        if not await self._none_beside_or_wanted():
+    async def _ask_to_begin(
+        self, beginning: Callable[[TunePane], Awaitable[RunDirectory | None]]
+    ) -> None:
+        if not await none_beside_or_wanted(self.app, self._home):
             return
         tune = await self._mounted("tune")
         assert isinstance(tune, TunePane)
-        tune.starting(True)
+        self.workers.cancel_group(tune, COUNTING)  # a start does not wait for that
         try:
-            answer = await self._engine.request(method, params)
+            run = await beginning(tune)
         except (InputError, EngineError) as error:
             tune.starting(False, refused=str(error))
             self._complain(str(error))
             return
-        tune.starting(False)
+        if run is None:
+            return
         # From here on that engine belongs to the run; the next question starts another.
         self.engine_state = ""
-        self._active = RunDirectory(Path(answer["dir"]))
-        await self.watch_run(self._active)
+        self._active = run
+        await self.watch_run(run)
         await self.show_pane("watch")
 
-    async def _none_beside_or_wanted(self) -> bool:
-        """Return whether no other run goes on, or the person wants one beside it."""
-        other = await asyncio.to_thread(self.active_run)
-        if other is None:
-            return True
-        title = f"{clean(name_of(other, read_status(other.status)), 40)} is training."
-        details = "Start another beside it? They share the memory and the cores."
-        return await self.app.push_screen_wait(Question(title, details, "start it"))
+    @on(TunePane.StartGivenUp)
+    def _give_up(self) -> None:
+        tune = self.query_one(TunePane)
+        if tune.is_checking:
+            self.workers.cancel_group(self, "begin")
+            tune.starting(False)
+
+    @on(TunePane.FieldWanted)
+    async def _go_to_field(self, event: TunePane.FieldWanted) -> None:
+        """Go where a field of the recipe is set."""
+        section = event.field.partition(".")[0]
+        await self.show_pane(section if section in ("data", "model") else "tune")
+        self.query_one(TunePane).go_to(event.field)
 
     @on(RunsPane.Opened)
     @on(ComparePane.Opened)
@@ -364,7 +376,7 @@ class Workspace(ContentSwitcher):
             with suppress(OSError):  # the Watch pane says it
                 await asyncio.to_thread(self._reader.update)  # a long journal takes a second
             self.status = read_status(run.status)
-            if self._active is None and _goes_on(self.status):
+            if self._active is None and goes_on(self.status):
                 self._active = run
         self._look_at_active()
         self._tell()
@@ -380,16 +392,3 @@ class Workspace(ContentSwitcher):
 
     def _tell(self) -> None:
         self.post_message(self.Changed())
-
-
-def _goes_on(status: Status) -> bool:
-    """Return whether a run takes memory and cores here; one that was imported does not."""
-    return status.state in ACTIVE and status.origin != "import"
-
-
-def sample_recipe() -> Path | None:
-    """Return the sample recipe of the working folder, or of the checkout this package is in."""
-    for folder in (Path.cwd(), Path(__file__).parents[2]):
-        if (folder / SAMPLE).is_file():
-            return folder / SAMPLE
-    return None

@@ -1,5 +1,7 @@
 """Runs with figures of the tests' own, and what a pane shows of them."""
 
+import asyncio
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import ContentSwitcher, Static
 
+from tui_finetune.engine.client import EngineClient, Progress
 from tui_finetune.recipe import parse_recipe
 from tui_finetune.runs.directory import RESUME_STATE, RunDirectory, create_run
 from tui_finetune.runs.journal import JournalWriter
@@ -16,6 +19,50 @@ from tui_finetune.ui.panes.watch import WatchPane
 from tui_finetune.ui.widgets.key_line import KeyLine
 
 STEPS_PER_EPOCH = 4
+
+
+class AnsweringEngine(EngineClient):
+    """An engine that starts no process; `answers` make the results of methods.
+
+    What makes an exception raises it. A method without an answer waits for ever.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Path("/nonexistent"))
+        self.answers: dict[str, Callable[[dict[str, Any]], Any]] = {}
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.taken_back: list[str] = []
+
+    def of(self, method: str) -> list[dict[str, Any]]:
+        """Return with what parameters a method was asked."""
+        return [params for asked, params in self.asked if asked == method]
+
+    async def request(
+        self, method: str, params: dict[str, Any], on_progress: Progress | None = None
+    ) -> Any:
+        """Answer at once, or never."""
+        self.asked.append((method, json.loads(json.dumps(params))))
+        try:
+            if method not in self.answers:
+                await asyncio.Event().wait()
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.taken_back.append(method)
+            raise
+        answer = self.answers[method](params)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def cancel(self) -> None:
+        """Fail: what goes on is taken back, and the engine lives."""
+        raise AssertionError("the engine was ended")
+
+
+@pytest.fixture
+def answering_engine() -> AnsweringEngine:
+    """An engine whose answers a test says."""
+    return AnsweringEngine()
 
 
 @pytest.fixture

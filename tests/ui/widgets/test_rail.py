@@ -7,6 +7,14 @@ from tui_finetune.ui.widgets.rail import Stage, rail_line
 LOAD = {"event": "stage", "stage": "load", "rows": 1000, "columns": 2, "source": "films.csv"}
 TOKENIZE = {"event": "stage", "stage": "tokenize", "rows": 900, "longest": 61}
 SPLIT = {"event": "stage", "stage": "split", "train": 800, "validation": 100, "test": 100}
+DECIDE = {
+    "event": "stage", "stage": "decide", "decisions": [
+        {"key": "data.drop_empty", "value": True, "rows": 7, "message": "7 rows"},
+        {"key": "data.drop_duplicates", "value": True, "rows": 5, "message": "5 rows"},
+        {"key": "data.merge_labels", "value": {"Good": "good"}, "rows": 3, "message": "3 rows"},
+        {"key": "data.splits.train", "value": "train", "rows": None, "message": "m"},
+    ],
+}  # fmt: skip
 START = {"event": "start", "total_steps": 150, "steps_per_epoch": 50}
 TEST = {"event": "test", "metrics": {"accuracy": 0.876}, "rows": 100}
 
@@ -41,6 +49,22 @@ def test_a_run_that_trains_marks_what_is_done_and_where_it_is():
 def test_a_run_that_has_only_loaded_is_at_its_tokens():
     line = run_line([LOAD], state="starting")
     assert line == "✓ load 1000 x 2 ▸ ● tokenize ▸ split ▸ fine-tune ▸ evaluate"
+
+
+def test_what_was_decided_about_the_rows_is_a_stage_of_its_own():
+    entries = [LOAD, DECIDE, TOKENIZE, SPLIT, START]
+    line = run_line(entries, state="running", step=93, total_steps=150)
+    assert line.startswith("✓ load 1000 x 2 ▸ ✓ decide -12 rows, 3 renamed ▸ ✓ tokenize 900")
+    narrow = run_line(entries, 78, state="running", step=93, total_steps=150)
+    assert len(narrow) <= 78
+    assert " ▸ decide " in narrow
+    assert "● fine-tune 93/150 steps" in narrow
+    assert narrow.endswith("evaluate")
+
+
+def test_decisions_in_the_making_stand_between_loading_and_tokens(draft, profile):
+    draft.data = type(draft.data)(result=profile(decisions=DECIDE["decisions"][:1]))
+    assert " ▸ decide -7 rows ▸ tokenize " in rail_line(draft_stages(draft), 200).plain
 
 
 def test_a_run_after_its_last_step_is_at_its_evaluation():

@@ -20,6 +20,7 @@ from tui_finetune.runs.history import EVALUATION
 from tui_finetune.text import clean
 from tui_finetune.ui.panes.compare_text import COLOURS, DASHES, MARKS, short_names
 from tui_finetune.ui.panes.watch_series import share_range
+from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.line_chart import LineChart, Series
 from tui_finetune.ui.widgets.say import say
 
@@ -97,7 +98,7 @@ class CompareCharts(Vertical):
 
     def focus(self, scroll_visible: bool = True) -> "CompareCharts":
         """Focus the chart of the metric in front."""
-        self._charts[self._place % self._per_page].focus(scroll_visible)
+        focus_now(self._charts[self._place % self._per_page], scroll_visible)
         return self
 
     def show(self, comparison: Comparison) -> None:
@@ -300,7 +301,7 @@ class CompareCharts(Vertical):
     def action_filter(self) -> None:
         """Ask for words that a metric's name must have."""
         self.add_class("-filtering")
-        self.query_one(Input).focus()
+        focus_now(self.query_one(Input))
 
     @on(Input.Changed, "#compare-filter")
     def _filter(self, event: Input.Changed) -> None:

@@ -21,7 +21,9 @@ from tui_finetune.runs.listing import summarise
 from tui_finetune.text import clean
 from tui_finetune.ui.panes.evaluate_results import EvaluationResults
 from tui_finetune.ui.panes.picker import RunPicker
+from tui_finetune.ui.panes.predict_live import traceable
 from tui_finetune.ui.widgets.busy import busy_line
+from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.path_input import PathInput
 from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.words import counted, state_mark
@@ -91,11 +93,11 @@ class EvaluatePane(Vertical):
     def focus(self, scroll_visible: bool = True) -> "EvaluatePane":
         """Focus the path while it is asked for, else the results, or the hint without any."""
         if self.has_class("-asking-path"):
-            self.query_one(PathInput).focus(scroll_visible)
+            focus_now(self.query_one(PathInput), scroll_visible)
         elif self._document is not None:
             self.query_one(EvaluationResults).focus(scroll_visible)
         else:
-            self.query_one(_Start).focus(scroll_visible)
+            focus_now(self.query_one(_Start), scroll_visible)
         return self
 
     @property
@@ -192,7 +194,8 @@ class EvaluatePane(Vertical):
             self.screen.set_focus(None)
         self.set_class(self._document is not None, "-filled")
         if self._document is not None:
-            self.query_one(EvaluationResults).show(self._document)
+            can_trace = self._run is not None and traceable(self._run)
+            self.query_one(EvaluationResults).show(self._document, can_trace)
         self._show_head()
         if focused:
             self.focus()

@@ -204,7 +204,7 @@ class ListPage(Vertical):
         self._detail = detail
         say(self, ".title", title)
         self.lines.show(count, line, header)
-        self._show_detail()
+        self.show_detail()
 
     def on_resize(self) -> None:
         """Give the detail more room where there is some."""
@@ -212,9 +212,10 @@ class ListPage(Vertical):
 
     def on_line_list_moved(self) -> None:
         """Say all about the line under the cursor."""
-        self._show_detail()
+        self.show_detail()
 
-    def _show_detail(self) -> None:
+    def show_detail(self) -> None:
+        """Say anew all about the line under the cursor."""
         cursor = self.lines.cursor
         self.query_one(".detail").display = cursor is not None
         self.query_one(".detail").scroll_home(animate=False)

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from tui_finetune.text import clean
+from tui_finetune.ui.panes import evaluate_kinds as kinds
 from tui_finetune.ui.panes import evaluate_rows as rows
 from tui_finetune.ui.panes import evaluate_text as words
 from tui_finetune.ui.panes.evaluate_list import LineList, ListPage, TextListPage
@@ -62,6 +63,7 @@ class EvaluationResults(Vertical):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._document: dict[str, Any] | None = None
+        self._views = VIEWS
         self._order = 0
         self._filter = rows.Filter()
         self._classes_shown: list[rows.Row] = []
@@ -93,10 +95,23 @@ class EvaluationResults(Vertical):
         """The id of the view in front."""
         return self.query_one(ContentSwitcher).current or ""
 
-    def show(self, document: dict[str, Any]) -> None:
-        """Show another evaluation, all its mistakes, in the view that is in front."""
+    def show(self, document: dict[str, Any], traceable: bool = True) -> None:
+        """Show another evaluation, all its mistakes, in the view that is in front.
+
+        `traceable` says whether its rows can be traced.
+        """
         self._document = document
+        for lines in self.query(RowLines):
+            lines.traceable = traceable
         self._filter = rows.Filter()
+        kind = str(document.get("problem_type"))
+        self._views = kinds.VIEWS.get(kind, VIEWS)
+        self.query_one(ViewLine).offer(self._views)
+        if self.view not in self._views:
+            self.show_view("summary")
+        if kind in kinds.VIEWS:
+            self._show_kind(document)
+            return
         self.query_one("#summary", Page).show(lambda width: words.summary(document, width))
         self.query_one("#calibration", Page).show(lambda width: words.calibration(document))
         self.query_one(Reliability).show(document["calibration"]["bins"])
@@ -107,6 +122,15 @@ class EvaluationResults(Vertical):
         self._show_classes()
         self._show_mistakes()
         self._show_doubts()
+        self.refresh_bindings()
+
+    def _show_kind(self, document: dict[str, Any]) -> None:
+        """Show what there is of rows with several labels, or of numbers."""
+        self.query_one("#summary", Page).show(lambda width: kinds.summary(document, width))
+        self.query_one("#slices", Page).show(lambda width: kinds.slices(document, width))
+        if "classes" in self._views:
+            self._show_classes()
+        self._show_mistakes()
         self.refresh_bindings()
 
     # --- the lists ---
@@ -123,12 +147,20 @@ class EvaluationResults(Vertical):
             len(classes),
             lambda number, room: rows.class_line(classes[number], width, room),
             lambda room: rows.class_header(width, room),
-            lambda number: rows.class_detail(classes[number]),
+            lambda number: (
+                kinds.label_detail(classes[number])
+                if "threshold" in classes[number]
+                else rows.class_detail(classes[number])
+            ),
         )
 
     def _show_mistakes(self) -> None:
         assert self._document is not None
-        everything = self._document["mistakes"]
+        document = self._document
+        if document.get("problem_type") in kinds.VIEWS:
+            self._show_kinds_rows(document)
+            return
+        everything = document["mistakes"]
         mistakes = self._mistakes_shown = [one for one in everything if self._filter.holds(one)]
         columns = rows.RowColumns.of(mistakes, "label")
         self.query_one("#mistakes", ListPage).show(
@@ -137,6 +169,33 @@ class EvaluationResults(Vertical):
             lambda number, room: rows.mistake_line(mistakes[number], columns, room),
             lambda room: rows.row_header(columns, "score", "true → predicted", room),
             lambda number: rows.mistake_detail(mistakes[number]),
+        )
+
+    def _show_kinds_rows(self, document: dict[str, Any]) -> None:
+        everything = kinds.listed(document)
+        shown = self._mistakes_shown = [one for one in everything if self._filter.holds(one)]
+        columns = rows.RowColumns.of(shown, "label")
+        title = Content.styled(kinds.rows_title(document, len(shown)), "bold")
+        if self._filter:
+            about = f": wrong about “{clean(self._filter.true, 40)}”"
+            title = Content.assemble(title, (about, "$text-accent"), "   x shows all")
+        self.query_one("#mistakes", ListPage).show(
+            title,
+            len(shown),
+            lambda number, room: rows.row_line(
+                shown[number],
+                columns,
+                kinds.row_figure(document, shown[number]),
+                shown[number]["label"],
+                room,
+            ),
+            lambda room: rows.row_header(
+                columns,
+                "  error" if document["problem_type"] == kinds.NUMBERS else "   loss",
+                "true → predicted",
+                room,
+            ),
+            lambda number: kinds.row_detail(document, shown[number]),
         )
 
     def _mistakes_title(self, shown: int, kept: int) -> Content:
@@ -234,7 +293,7 @@ class EvaluationResults(Vertical):
 
     def action_view(self, step: int) -> None:
         """Go to a view beside this one."""
-        names = list(VIEWS)
+        names = list(self._views)
         self.show_view(names[(names.index(self.view) + step) % len(names)])
 
     @on(ConfusionMatrix.Left)
@@ -264,6 +323,17 @@ class ClassLines(LineList):
 
 
 class RowLines(LineList):
-    """Rows of the data; Enter traces one."""
+    """Rows of the data; Enter traces one, if they can be traced."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Trace")]
+
+    traceable = True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to trace only what can be traced."""
+        return action != "choose" or self.traceable
+
+    def action_choose(self) -> None:
+        """Tell that the line is wanted, if it can be traced."""
+        if self.traceable:
+            super().action_choose()

@@ -35,7 +35,9 @@ class Filter:
         return self != Filter()
 
     def holds(self, mistake: Row) -> bool:
-        """Return whether a mistake is one of those."""
+        """Return whether a mistake is one of those; of several labels, any of the wrong ones."""
+        if "wrong" in mistake:
+            return self.true is None or self.true in mistake["wrong"]
         right_true = self.true is None or mistake["true"] == self.true
         return right_true and (self.predicted is None or mistake["label"] == self.predicted)
 
@@ -163,15 +165,16 @@ def row_header(columns: RowColumns, figures: str, labels: str, width: int) -> Co
 
 def mistake_line(row: Row, columns: RowColumns, width: int) -> Content:
     """Return a wrong row: its number, its score, both labels and the beginning of its text."""
-    return _row_line(row, columns, share(row["score"]), row["label"], width)
+    return row_line(row, columns, share(row["score"]), row["label"], width)
 
 
 def label_error_line(row: Row, columns: RowColumns, width: int) -> Content:
     """Return a row with a doubtful label: how far it fits, and what was suggested instead."""
-    return _row_line(row, columns, f"{figure(row['quality'], 2):>7}", row["suggested"], width)
+    return row_line(row, columns, f"{figure(row['quality'], 2):>7}", row["suggested"], width)
 
 
-def _row_line(row: Row, columns: RowColumns, figures: str, other: object, width: int) -> Content:
+def row_line(row: Row, columns: RowColumns, figures: str, other: object, width: int) -> Content:
+    """Return a row: its number, a figure, what is true and what else was said, and its text."""
     room = columns.label_room(width)
     labels = _confused(row["true"], other, room).truncate(room * 2 + 3, pad=True)
     return Content.assemble(
@@ -179,8 +182,14 @@ def _row_line(row: Row, columns: RowColumns, figures: str, other: object, width:
         (f"{figures}  ", "bold"),
         labels,
         "  ",
-        clean(row["text"], _LONGEST_TEXT),
+        whole_text(row, _LONGEST_TEXT),
     )
+
+
+def whole_text(row: Row, longest: int = 10**6) -> str:
+    """Return a row's text, and its second one where it has one, clean."""
+    text = clean(row["text"], longest)
+    return f"{text} | {clean(row['text_pair'], longest)}" if row.get("text_pair") else text
 
 
 def mistake_detail(row: Row) -> Content:
@@ -188,7 +197,7 @@ def mistake_detail(row: Row) -> Content:
     return Content.assemble(
         (f"row {row['row'] + 1}", "bold"), "  true ", (clean(row["true"], 200), "$text-success"),
         ", predicted ", (clean(row["label"], 200), "$text-error"),
-        f" with {share(row['score']).strip()}\n", clean(row["text"]),
+        f" with {share(row['score']).strip()}\n", whole_text(row),
     )  # fmt: skip
 
 
@@ -198,6 +207,6 @@ def label_error_detail(row: Row, note: str) -> Content:
         (f"row {row['row'] + 1}", "bold"), "  in the data ",
         (clean(row["true"], 200), "$text-warning"), ", the model suggests ",
         (clean(row["suggested"], 200), "$text-success"),
-        f" with {share(row['score']).strip()}\n", clean(row["text"]),
+        f" with {share(row['score']).strip()}\n", whole_text(row),
         (f"\n{clean(note)}", "$text-muted"),
     )  # fmt: skip

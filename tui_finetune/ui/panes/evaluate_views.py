@@ -40,6 +40,11 @@ class ViewLine(Widget):
         super().__init__()
         self._views = views
 
+    def offer(self, views: Mapping[str, str]) -> None:
+        """Offer other views."""
+        self._views = views
+        self.refresh()
+
     def render(self) -> Content:
         """Return the line."""
         # Reverse video, not only a colour: it must be seen without colours too.

@@ -18,6 +18,7 @@ from tui_finetune.runs.imports.follow import present_status
 from tui_finetune.runs.imports.importing import imported, look, take
 from tui_finetune.runs.imports.translate import Translation
 from tui_finetune.text import clean
+from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.path_input import PathInput
 from tui_finetune.ui.words import state_mark
 
@@ -72,7 +73,7 @@ class ImportScreen(ModalScreen[list[RunDirectory] | None]):
 
     def on_mount(self) -> None:
         """Begin at the path."""
-        self.query_one("#import-path").focus()
+        focus_now(self.query_one("#import-path"))
         self._say("Enter looks into it, Tab completes, Esc goes back", "$text-muted")
 
     @on(Input.Changed, "#import-path")
@@ -133,7 +134,7 @@ class ImportScreen(ModalScreen[list[RunDirectory] | None]):
         self._busy = False
         path = self.query_one("#import-path", Input)
         path.disabled = False
-        path.focus()
+        focus_now(path)
 
     def _say(self, words: str, style: str) -> None:
         self.query_one("#import-line", Static).update(Content.styled(words, style))

@@ -1,10 +1,11 @@
 """The Model pane: choose the model to start from, and see what it is."""
 
 import asyncio
-from collections.abc import Mapping
+import time
+from functools import partial
 from typing import Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -15,35 +16,68 @@ from textual.widgets.option_list import Option
 from tui_finetune.engine.client import EngineClient
 from tui_finetune.text import clean
 from tui_finetune.ui.draft import Draft, Finding
-from tui_finetune.ui.inspection import ask, describe_model, list_models
-from tui_finetune.ui.widgets.busy import BusyLine
+from tui_finetune.ui.inspection import ask_about_model, describe_model, list_models
+from tui_finetune.ui.panes.data_asking import Asking
+from tui_finetune.ui.panes.model_lines import (
+    SWITCHES,
+    chosen_line,
+    description,
+    entry_line,
+    hub_title,
+    risk,
+    title_line,
+)
+from tui_finetune.ui.panes.model_list import ORDERS, Entry, is_listed, is_of, matching, ordered
+from tui_finetune.ui.panes.question import Question
+from tui_finetune.ui.widgets.busy import busy_line
+from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.say import say
-from tui_finetune.ui.words import UNKNOWN, count, short_source, size
+from tui_finetune.ui.words import counted, short_source
 
 # The highlight moves through a list faster than models can be looked at.
 _REST_SECONDS = 0.15
 
-_KINDS = {"starter": "starter", "local": "folder", "cache": "HF cache"}
+# With as many lines there is room for air.
+_TALL = 24
+
+# How often the line of what goes on is drawn.
+_BUSY_SECONDS = 0.5
+
+# These lie here whole or are refused at once: to look at one never starts a download.
+_NEVER_FETCHED = ("local", "run")
 
 
 class ModelPane(Vertical):
     """Chooses the model of the draft."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "type", "Type a name", key_display="/"),
-        Binding("escape", "cancel", "Cancel"),
+        Binding("slash", "type", "Find", key_display="/"),
+        Binding("h", "search", "Search the hub"),
+        Binding("s", "sort", "Sort"),
+        Binding("a", "allow", "Allow"),
+        Binding("r", "look_again", "Look again"),
+        Binding("escape", "back", "Back"),
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
     ]
 
     DEFAULT_CSS = """
     ModelPane {
         padding: 0 1;
-        .row { height: 1; margin: 0 0 1 0; }
+        .row { height: 1; }
         .row Label { width: auto; color: $text-muted; padding: 0 1 0 0; }
         #source { width: 1fr; }
         #choice { height: 1fr; }
-        #list { width: 1fr; height: 1fr; border: none; padding: 0; background: $surface; }
-        #facts { width: 1fr; height: 1fr; margin: 0 0 0 2; }
+        #models { width: 1fr; height: 1fr; }
+        #title { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        #list { height: 1fr; border: none; padding: 0; background: $surface; }
+        #facts { width: 1fr; height: 1fr; margin: 0 0 0 2; scrollbar-size-vertical: 1; }
         #description, #chosen { height: auto; }
+        #busy { height: 1; display: none; text-wrap: nowrap; text-overflow: ellipsis; }
+        #busy.-busy { display: block; }
+    }
+    ModelPane.-tall {
+        .row { margin: 0 0 1 0; }
         #chosen { margin: 1 0 0 0; }
     }
     """
@@ -52,204 +86,317 @@ class ModelPane(Vertical):
         super().__init__(id=id)
         self._draft = draft
         self._engine = engine
-        self._listed: Finding | None = None
-        self._entries: list[dict[str, Any]] = []
-        self._known: dict[str, Finding] = {}
-        self._looking_at = ""
+        self._listed: object = None
+        self._here: list[Entry] = []
+        self._shown: list[Entry] = []
+        self._order = {kind: orders[0] for kind, orders in ORDERS.items()}
+        self._hub = Asking(self, engine, "search_models", self._hub_answered)
+        self._known: dict[tuple[str, str | None], Finding] = {}
+        self._looking_at: tuple[str, str | None] = ("", None)
+        self._busy_shown: tuple[str | None, float] = (None, 0.0)
 
     def compose(self) -> ComposeResult:
         """Lay out the name to type, the list and the facts."""
         with Horizontal(classes="row"):
-            yield Label("Hub name or folder")
+            yield Label("Find")
             yield Input(
-                placeholder="such as distilbert-base-uncased; Enter takes it",
+                placeholder="words of a name here, a hub name, or a folder",
                 compact=True,
                 id="source",
             )
         with Horizontal(id="choice"):
-            yield OptionList(id="list", markup=False)
-            with VerticalScroll(id="facts", can_focus=False):
-                yield BusyLine(id="busy")
+            with Vertical(id="models"):
+                yield Static(id="title", markup=False)
+                yield OptionList(id="list", markup=False)
+            with VerticalScroll(id="facts"):
                 yield Static(id="description", markup=False)
+        yield Static(id="busy", markup=False)
         yield Static(id="chosen", markup=False)
 
     def on_mount(self) -> None:
         """Show the draft as it is and follow its changes."""
         self._draft.on_change(self._show)
+        self.set_interval(_BUSY_SECONDS, self._show_busy)
         self._show()
 
     def focus(self, scroll_visible: bool = True) -> "ModelPane":
         """Focus the list."""
-        self.query_one("#list").focus(scroll_visible)
+        focus_now(self.query_one("#list"), scroll_visible)
         return self
 
     def on_show(self) -> None:
         """Look for models if nobody has yet, or could not."""
         if self._draft.catalogue.result is None and not self._draft.catalogue.busy:
-            self.app.run_worker(list_models(self._draft, self._engine), group="models")
+            self.action_look_again()
+
+    def on_resize(self) -> None:
+        """Use the room there is: fit the columns of the list to its width."""
+        self.set_class(self.size.height >= _TALL, "-tall")
+        self.call_after_refresh(self._show_list)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to cancel only while something goes on."""
-        return action != "cancel" or self._busy() is not None
-
-    def action_type(self) -> None:
-        """Go to the box for a hub name or a folder."""
-        self.query_one("#source").focus()
-
-    async def action_cancel(self) -> None:
-        """End what the engine does, a download maybe."""
-        await self._engine.cancel()
+        """Offer only what there is something for."""
+        if action == "back":
+            typed = self.query_one("#source", Input)
+            return bool(self._busy() or self._on_hub or typed.value or typed.has_focus)
+        return action != "allow" or self._switch() is not None or bool(self._allowed())
 
     # --- what the person does ---
 
+    def action_type(self) -> None:
+        """Go to the box for words, a hub name or a folder."""
+        focus_now(self.query_one("#source"))
+
+    def action_move(self, by: int) -> None:
+        """Move the highlight from the box that is typed in."""
+        options = self.query_one("#list", OptionList)
+        if by > 0:
+            options.action_cursor_down()
+        else:
+            options.action_cursor_up()
+
+    def action_sort(self) -> None:
+        """Go on to the next order."""
+        orders = ORDERS[self._kind]
+        place = orders.index(self._order[self._kind])
+        self._order[self._kind] = orders[(place + 1) % len(orders)]
+        self._show_list()
+
+    def action_search(self) -> None:
+        """Ask the hub for the typed words; without any, for what is downloaded most."""
+        self._hub.ask({"words": self.query_one("#source", Input).value.strip()})
+        focus_now(self.query_one("#list"))
+
+    def action_look_again(self) -> None:
+        """Look for the models here anew."""
+        self._hub.forget()
+        self._known.clear()
+        self.app.run_worker(list_models(self._draft, self._engine), group="models")
+
+    def action_back(self) -> None:
+        """End what goes on, else leave the hub's answer, else the words."""
+        typed = self.query_one("#source", Input)
+        self.app.workers.cancel_group(self, "look")
+        if self._draft.model.busy:
+            self.app.workers.cancel_group(self.app, "model")
+            self._draft.model = Finding()
+            self._draft.changed()
+        elif self._on_hub:
+            self._hub.forget()
+        elif typed.value:
+            typed.value = ""
+        focus_now(self.query_one("#list"))
+        self.call_after_refresh(self._show_facts)
+
+    @work
+    async def action_allow(self) -> None:
+        """Ask whether what is unsafe is to be allowed; what is allowed is taken back unasked."""
+        if allowed := self._allowed():
+            self._draft.change(dict.fromkeys(allowed, False))
+            self._describe()
+        elif (switch := self._switch()) is not None:
+            model = self._draft.content["model"]
+            code = (self._draft.model.result or {}).get("code", [])
+            words = risk(switch, str(model["source"]), code)
+            if await self.app.push_screen_wait(Question(*words)) and (
+                self._draft.content["model"] == model
+            ):
+                self._draft.change({switch: True})
+                self._describe()
+
+    @on(Input.Changed, "#source")
+    def _words_typed(self) -> None:
+        self._show_list()
+        self.refresh_bindings()
+
     @on(Input.Submitted, "#source")
-    def _source_entered(self, event: Input.Submitted) -> None:
-        if source := event.value.strip():
-            self.choose(source)
+    def _words_entered(self) -> None:
+        self.query_one("#list", OptionList).action_select()
 
     @on(OptionList.OptionSelected)
-    def _model_chosen(self, event: OptionList.OptionSelected) -> None:
-        self.choose(str(self._entries[event.option_index]["source"]))
+    def _option_chosen(self, event: OptionList.OptionSelected) -> None:
+        typed = self.query_one("#source", Input).value.strip()
+        if event.option_id == "search":
+            self.action_search()
+        elif event.option_id == "take":
+            self.choose(typed)
+        else:
+            entry = self._shown[event.option_index]
+            self.choose(str(entry["source"]), entry.get("revision"))
 
     @on(OptionList.OptionHighlighted)
-    def _model_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        entry = self._entries[event.option_index]
-        self._looking_at = str(entry["source"])
+    def _option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        if event.option_index >= len(self._shown):
+            return
+        entry = self._shown[event.option_index]
+        self._looking_at = str(entry["source"]), entry.get("revision")
         self._show_facts()
         # What is not here is only downloaded when it is chosen.
-        if entry["ready"] and self._looking_at not in self._known:
-            self.run_worker(self._look(self._looking_at), group="look", exclusive=True)
+        here = entry.get("ready", False) or entry["kind"] in _NEVER_FETCHED
+        asked = self._looking_at in self._known or (self._is_chosen() and self._draft.model.busy)
+        if here and not asked:
+            self.run_worker(self._look(*self._looking_at), group="look", exclusive=True)
 
-    def choose(self, source: str) -> None:
-        """Take this model and find out what it is."""
-        self._draft.set("model.revision", None)
-        self._draft.set("model.source", source)
-        self._looking_at = source
-        # On the app: an answer must arrive while another pane is in front too.
-        self.app.run_worker(
-            describe_model(self._draft, self._engine), group="model", exclusive=True
+    def choose(self, source: str, revision: str | None = None) -> None:
+        """Take this model, with nothing unsafe allowed, and find out what it is."""
+        self._draft.change(
+            {
+                "model.source": source,
+                "model.revision": revision,
+                "model.allow_pickle": False,
+                "model.trust_remote_code": False,
+            }
         )
+        self._describe()
 
-    async def _look(self, source: str) -> None:
+    def _describe(self) -> None:
+        model = self._draft.content["model"]
+        self._looking_at = str(model["source"]), model["revision"]
+        # On the app: an answer must arrive while another pane is in front too.
+        self.app.run_worker(self._describe_and_list(), group="model", exclusive=True)
+
+    async def _describe_and_list(self) -> None:
+        await describe_model(self._draft, self._engine)
+        source = self._draft.content["model"]["source"]
+        is_new = not any(entry["source"] == source for entry in self._here)
+        if self._draft.model.result is not None and is_new:  # downloaded just now, maybe
+            await list_models(self._draft, self._engine)
+
+    async def _look(self, source: str, revision: str | None) -> None:
         await asyncio.sleep(_REST_SECONDS)
-        self._known[source] = Finding(busy=True)
+        key = source, revision
+        self._known[key] = Finding(busy=True)
         self._show_facts()
         found = Finding()
         try:
-            params = {"model": {"source": source, "revision": None}}
-            found = await ask(self._engine, "model", params)
+            found = await ask_about_model(self._engine, {"source": source, "revision": revision})
         finally:
-            self._known[source] = found
-            if found == Finding():
-                del self._known[source]
+            self._known[key] = found
+            if found == Finding():  # cancelled
+                del self._known[key]
         self._show_facts()
 
     # --- what is shown ---
 
-    def _show(self) -> None:
-        if self._draft.catalogue is not self._listed:
-            self._listed = self._draft.catalogue
-            self._show_list()
-        if not self._looking_at:
-            self._looking_at = str(self._draft.content["model"]["source"])
+    @property
+    def _on_hub(self) -> bool:
+        return self._hub.params is not None
+
+    @property
+    def _kind(self) -> str:
+        return "hub" if self._on_hub else "here"
+
+    def _switch(self) -> str | None:
+        """Return the key of the recipe that would allow the chosen model, if one would."""
+        problem = (self._draft.model.result or {}).get("problem") or {}
+        return problem.get("switch")
+
+    def _allowed(self) -> list[str]:
+        return [key for key in SWITCHES if self._draft.value(key)]
+
+    def _hub_answered(self) -> None:
+        self._show_list()
         self._show_facts()
-        say(
-            self,
-            "#chosen",
-            chosen_line(str(self._draft.content["model"]["source"]), self._draft.model),
-        )
+        self.refresh_bindings()
+
+    def _show(self) -> None:
+        if not self.query("#chosen"):
+            return  # the screen is being taken apart
+        catalogue = self._draft.catalogue
+        if catalogue is not self._listed:
+            self._listed = catalogue
+            if not catalogue.busy:  # till then the former list stays
+                self._here = list(catalogue.result or [])
+            self._show_list()
+        model = self._draft.content["model"]
+        if not self._looking_at[0]:
+            self._looking_at = str(model["source"]), model["revision"]
+        self._show_facts()
+        say(self, "#chosen", chosen_line(model, self._draft.model))
         self.refresh_bindings()
 
     def _show_list(self) -> None:
-        self._entries = list(self._draft.catalogue.result or [])
         options = self.query_one("#list", OptionList)
+        typed = self.query_one("#source", Input).value.strip()
+        entries = (self._hub.finding.result or []) if self._on_hub else self._here
+        found = entries if self._on_hub else matching(entries, typed)
+        self._shown = ordered(found, self._order[self._kind])
+        width, now = max(options.size.width - 1, 30), time.time()
+        lines = [Option(entry_line(entry, width, now)) for entry in self._shown]
+        if typed and not self._on_hub:
+            if not is_listed(entries, typed):
+                lines.append(Option(Content(f"→ take {clean(typed, 60)} as it is"), id="take"))
+            lines.append(Option(Content(f"→ search the hub for {clean(typed, 60)}"), id="search"))
         options.clear_options()
-        options.add_options([Option(entry_line(entry)) for entry in self._entries])
-        sources = [str(entry["source"]) for entry in self._entries]
-        wanted = str(self._draft.content["model"]["source"])
-        if sources:
-            options.highlighted = sources.index(wanted) if wanted in sources else 0
+        options.add_options(lines)
+        if lines:
+            options.highlighted = self._meant(typed)
+        say(self, "#title", self._title(len(entries), typed, width))
+
+    def _meant(self, typed: str) -> int:
+        """Return which line of the list is meant: what is typed exactly, or was looked at."""
+        places = [(str(entry["source"]), entry.get("revision")) for entry in self._shown]
+        if self._on_hub or not typed:
+            return places.index(self._looking_at) if self._looking_at in places else 0
+        if (typed, None) in places:
+            return places.index((typed, None))
+        # Whoever types a path means that, and not a longer one in which it occurs.
+        return len(places) if typed.startswith(("/", "~", ".")) else 0
+
+    def _title(self, count: int, typed: str, width: int) -> Content:
+        """Return how many models the list has, or why it has none."""
+        order = self._order[self._kind]
+        if self._on_hub:
+            return hub_title(
+                self._hub.finding, str((self._hub.params or {})["words"]), order, width
+            )
+        if not count:
+            looking = "looking for models …" if self._draft.catalogue.busy else "no models here"
+            return Content.styled(looking, "$text-muted")
+        number = f"{len(self._shown)} of {count}" if typed else counted(count, "model")
+        return title_line(f"{number}, {order}", "here", width)
 
     def _finding(self) -> Finding:
-        if self._looking_at == self._draft.content["model"]["source"] and (
-            self._draft.model != Finding()
-        ):
+        if self._is_chosen() and self._draft.model != Finding():
             return self._draft.model
         return self._known.get(self._looking_at, Finding())
+
+    def _is_chosen(self) -> bool:
+        model = self._draft.content["model"]
+        return self._looking_at == (model["source"], model["revision"])
 
     def _busy(self) -> str | None:
         if self._draft.model.busy:
             return f"looking at {short_source(str(self._draft.content['model']['source']))}"
+        if self._on_hub and self._hub.finding.busy:
+            return "asking the hub"
         if self._finding().busy:
-            return f"looking at {short_source(self._looking_at)}"
+            return f"looking at {short_source(self._looking_at[0])}"
         if self._draft.catalogue.busy:
             return "looking for models"
         return None
 
+    def _show_busy(self) -> None:
+        """Say what goes on, and how far it is."""
+        what = self._busy()
+        if what != self._busy_shown[0]:
+            self._busy_shown = what, time.monotonic()
+        self.query_one("#busy").set_class(what is not None, "-busy")
+        if what is not None:
+            told = self._draft.model_progress if self._draft.model.busy else {}
+            progress: dict[str, Any] = told if told.get("of") else {"what": what}
+            say(self, "#busy", busy_line(progress, time.monotonic() - self._busy_shown[1]))
+
     def _show_facts(self) -> None:
-        self.query_one(BusyLine).show(self._busy())
-        entry = next(
-            (entry for entry in self._entries if entry["source"] == self._looking_at), None
-        )
+        if not self.query("#busy"):
+            return  # the screen is being taken apart, and an answer still came
+        self._show_busy()
+        fits = partial(is_of, looking_at=self._looking_at)
+        entry = next(filter(fits, [*self._shown, *self._here]), None)
         found = self._finding()
-        if found.error is None and self._draft.catalogue.error and not self._entries:
+        if found.error is None and self._draft.catalogue.error and not self._here:
             found = self._draft.catalogue
-        say(self, "#description", description(self._looking_at, entry, found))
-
-
-def entry_line(entry: Mapping[str, Any]) -> Content:
-    """Return a model of the list in a line: name, where it is, size."""
-    sign, style = ("  ", "") if entry["ready"] else ("! ", "$text-warning")
-    return Content.assemble(
-        (sign, style),
-        (clean(entry["name"], 40), style or "bold"),
-        ("  " + _KINDS.get(entry["kind"], clean(entry["kind"])), "$text-muted"),
-        ("  " + size(entry["size_bytes"]) if entry["size_bytes"] else "", "$text-muted"),
-    )
-
-
-def description(source: str, entry: Mapping[str, Any] | None, found: Finding) -> Content:
-    """Return what is known of a model, a line for each fact."""
-    name = clean(entry["name"] if entry else source, 60)
-    lines = [Content.styled(name, "bold")]
-    if entry is not None and entry["kind"] != "starter":
-        place = "in the Hugging Face cache" if entry["kind"] == "cache" else clean(source)
-        lines.append(Content.styled(place, "$text-muted"))
-    if entry is not None and not entry["ready"]:
-        lines.append(Content.styled(f"! {clean(entry['note'])}", "$text-warning"))
-    if found.error:
-        lines.append(Content.styled(f"✗ {found.error}", "$text-error"))
-    elif found.result is not None:
-        lines += [
-            Content.assemble((f"{label:<16}", "$text-muted"), value)
-            for label, value in facts(found.result)
-        ]
-    return Content("\n").join(lines)
-
-
-def facts(model: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return label and value of what a person wants to know of a model."""
-    head = {None: UNKNOWN, True: "has one", False: "a new one is made"}
-    longest = model["max_length"]
-    return [
-        ("architecture", clean(model["architecture"] or model["model_type"] or UNKNOWN)),
-        ("parameters", count(model["parameters"])),
-        ("size on disk", size(model["size_bytes"])),
-        ("layers", count(model["layers"])),
-        ("hidden size", count(model["hidden_size"])),
-        ("attention heads", count(model["heads"])),
-        ("vocabulary", count(model["vocabulary"])),
-        ("longest text", UNKNOWN if longest is None else f"{longest} tokens"),
-        ("classifier head", head[model["has_head"]]),
-        ("licence", clean(model["license"] or UNKNOWN)),
-    ]
-
-
-def chosen_line(source: str, found: Finding) -> Content:
-    """Return which model is chosen, and what to do next."""
-    parts: list[tuple[str, str]] = [("Chosen: ", "$text-muted"), (short_source(source), "bold")]
-    if found.error:
-        parts.append(("   it cannot be used; choose another", "$text-error"))
-    elif not found.busy:
-        parts.append(("   Enter chooses, / types a name · Next: Tune (F3)", "$text-muted"))
-    return Content.assemble(*parts)
+        about = description(self._looking_at[0], entry, found, self._is_chosen())
+        if self._on_hub and self._hub.finding.error:
+            about = Content.styled(f"✗ {self._hub.finding.error}", "$text-error")
+        say(self, "#description", about)

@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -19,10 +19,17 @@ from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.listing import summarise
 from tui_finetune.text import clean
 from tui_finetune.ui.panes.picker import RunPicker
+from tui_finetune.ui.panes.predict_answers import PredictAnswers
 from tui_finetune.ui.panes.predict_file import PredictFileScreen
-from tui_finetune.ui.panes.predict_live import LiveAnswers, Side, newest_model
-from tui_finetune.ui.panes.predict_sides import OneSide, SideBySide
+from tui_finetune.ui.panes.predict_live import (
+    LiveAnswers,
+    Side,
+    newest_model,
+    reads_pairs,
+    traceable,
+)
 from tui_finetune.ui.panes.predict_words import head, past_line, waiting
+from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.widgets.sentence_input import SentenceInput
 
@@ -49,13 +56,9 @@ class PredictPane(Vertical):
         & Input { margin: 0; }
         & #predict-line { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
         & #predict-line.-problem { height: auto; max-height: 3; text-wrap: wrap; }
-        & #predict-result { height: auto; max-height: 60%; padding: 0 1; }
-        & #predict-result { scrollbar-size-vertical: 1; }
-        & #predict-text { height: auto; max-height: 3; }
-        & SideBySide { display: none; }
+        & #predict-pair { display: none; }
+        &.-pairs #predict-pair { display: block; }
         & #predict-past { height: auto; max-height: 7; padding: 0 1; margin-top: 1; }
-        &.-beside SideBySide { display: block; }
-        &.-beside OneSide { display: none; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -84,7 +87,8 @@ class PredictPane(Vertical):
         self._beside: Side | None = None
         self._live = LiveAnswers(engine, self._answered)
         self._past: deque[Content] = deque(maxlen=_REMEMBERED)
-        self._kept = ""
+        self._pairs = self._traceable = False
+        self._kept = self._kept_pair = ""
         self._keep_when_answered = False
         self._hint = False
         self._ready = False
@@ -94,22 +98,21 @@ class PredictPane(Vertical):
         """Lay out the run, the input, the answer and the answers before."""
         yield Static(id="predict-run", markup=False)
         yield SentenceInput()
+        yield SentenceInput(id="predict-pair", placeholder="the second text, then Enter")
         yield Static(id="predict-line", markup=False)
-        with VerticalScroll(id="predict-result", can_focus=False):
-            yield Static(id="predict-text", markup=False)
-            yield OneSide()
-            yield SideBySide()
+        yield PredictAnswers()
         yield Static(id="predict-past", markup=False)
 
     def on_mount(self) -> None:
         """Begin without an answer."""
+        self.set_class(self._pairs, "-pairs")
         self._show_head()
         self.set_interval(_TICK_SECONDS, self._tick)
         self.set_interval(_LOOK_SECONDS, self._look)
 
     def focus(self, scroll_visible: bool = True) -> "PredictPane":
         """Focus the input."""
-        self.query_one(Input).focus(scroll_visible)
+        focus_now(self.query_one(Input), scroll_visible)
         return self
 
     @property
@@ -122,6 +125,8 @@ class PredictPane(Vertical):
         if run == self._run:
             return
         self._run, self._beside = run, None
+        self._pairs = run is not None and reads_pairs(run)
+        self._traceable = run is not None and traceable(run)
         self._past.clear()
         self._set_sides()
         if self.is_mounted:  # else nothing is there yet that would have to go
@@ -134,6 +139,10 @@ class PredictPane(Vertical):
         """Load the model, so that the first answer comes as fast as the others."""
         self._show_head()
         self._ask()
+
+    @property
+    def _answers(self) -> PredictAnswers:
+        return self.query_one(PredictAnswers)
 
     @property
     def _in_sight(self) -> bool:
@@ -150,7 +159,8 @@ class PredictPane(Vertical):
     def _set_sides(self) -> None:
         self._live.set_sides(self._sides())
         if self.is_mounted:
-            self.set_class(self._beside is not None, "-beside")
+            self._answers.set_class(self._beside is not None, "-beside")
+            self.set_class(self._pairs, "-pairs")
             self._show_head()
             self._answered()
 
@@ -166,15 +176,17 @@ class PredictPane(Vertical):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        text = event.value.strip()
-        if text == self._live.text:
+        text, pair = self._typed_texts()
+        if self._pairs and not pair:
+            text = ""  # half a pair is asked nobody
+        if (text, pair) == (self._live.text, self._live.pair):
             return
         keys_change = bool(text) != bool(self._live.text)
-        self._live.set_text(text)
+        self._live.set_text(text, pair)
         self._keep_when_answered = self._hint = False
         if text:
-            self._kept = ""
-            say(self, "#predict-text", Content(""))
+            self._kept = self._kept_pair = ""
+            self._answers.quote()
             self._ask()
         else:
             if not self._kept:
@@ -182,6 +194,11 @@ class PredictPane(Vertical):
             self._show_line()
         if keys_change:  # to look through all of them takes as long as painting them
             self.refresh_bindings()
+
+    def _typed_texts(self) -> tuple[str, str]:
+        """Return what stands in the two boxes; the second is only there for pairs."""
+        first, second = (box.value.strip() for box in self.query(SentenceInput))
+        return first, second if self._pairs else ""
 
     def _answered(self) -> None:
         """Show what is new; keep it if that was asked for meanwhile."""
@@ -202,7 +219,9 @@ class PredictPane(Vertical):
     def _entered(self, event: Input.Submitted) -> None:
         """Keep the sentence and its answer in sight, and make room for the next."""
         event.stop()
-        if self._run is None or not self._live.text:
+        if self._pairs and event.input.id != "predict-pair" and event.value.strip():
+            focus_now(self.query_one("#predict-pair"))
+        elif self._run is None or not self._live.text:
             self._hint = True
             self._show_line()
         elif self._live.complete:
@@ -215,18 +234,23 @@ class PredictPane(Vertical):
         answers = [self._live.answer(side) for side in self._sides()]
         if any(answer is None or answer.problem for answer in answers):
             return
-        self._kept = text = self._live.text
+        self._kept, self._kept_pair = self._live.text, self._live.pair
         self._past.append(past_line([answer for answer in answers if answer], self.size.width))
         self._show_past()
-        self.query_one(Input).clear()
-        words = Content.assemble(("“", "$text-muted"), clean(text), ("”", "$text-muted"))
-        say(self, "#predict-text", words)
-        self.query_one("#predict-result").scroll_home(animate=False)
+        self._clear_boxes()
+        focus_now(self.query_one(Input))
+        texts = [self._kept, self._kept_pair] if self._kept_pair else [self._kept]
+        self._answers.quote(*texts)
+        self._answers.scroll_home(animate=False)
+
+    def _clear_boxes(self) -> None:
+        for box in self.query(SentenceInput):
+            box.clear()
 
     def _forget_kept(self) -> None:
-        self._kept = ""
+        self._kept = self._kept_pair = ""
         self._keep_when_answered = False
-        say(self, "#predict-text", Content(""))
+        self._answers.quote()
         self._show_answers()
 
     @on(SentenceInput.Cut)
@@ -242,7 +266,7 @@ class PredictPane(Vertical):
             case "clear":
                 return bool(self._live.text or self._kept or self._live.asked)
             case "trace":
-                return self._run is not None and bool(self._live.text or self._kept)
+                return self._traceable and bool(self._live.text or self._kept)
             case "beside_before" | "beside_run" | "file":
                 return self._run is not None
             case _:
@@ -251,7 +275,7 @@ class PredictPane(Vertical):
     def action_clear(self) -> None:
         """Empty the input, and take back what is asked."""
         self._live.give_up()
-        self.query_one(Input).clear()
+        self._clear_boxes()
         self._forget_kept()
         self._show_line()
         self.refresh_bindings()
@@ -283,9 +307,10 @@ class PredictPane(Vertical):
     def _put_beside(self, side: Side | None) -> None:
         self._beside = side
         if not self._live.text and self._kept:  # ask for the kept sentence again
-            self._live.set_text(self._kept)
-            line = self.query_one(Input)
-            line.value, line.cursor_position = self._kept, len(self._kept)
+            kept = (self._kept, self._kept_pair)
+            self._live.set_text(*kept)
+            for box, text in zip(self.query(SentenceInput), kept, strict=True):
+                box.value, box.cursor_position = text, len(text)
             self._forget_kept()
         self._set_sides()
         self._ask()
@@ -300,8 +325,7 @@ class PredictPane(Vertical):
 
     def action_scroll(self, pages: int) -> None:
         """Show more of many labels."""
-        result = self.query_one("#predict-result")
-        result.scroll_relative(y=pages * max(result.size.height - 1, 1), animate=False)
+        self._answers.show_pages(pages)
 
     def action_file(self) -> None:
         """Have a whole file predicted."""
@@ -326,20 +350,7 @@ class PredictPane(Vertical):
     def _show_answers(self) -> None:
         sides = self._sides()
         answers = [self._live.answer(side) for side in sides] if self._live.text else []
-        scores = [(answer.scores or {}) if answer else {} for answer in answers]
-        if self._beside is None:
-            self.query_one(OneSide).show(scores[0] if scores else {})
-        else:
-            left, right = scores or ({}, {})
-            titles = (self._title(sides[0]), self._title(sides[1]))
-            self.query_one(SideBySide).show(titles, left, right)
-
-    def _title(self, side: Side) -> str:
-        if side.version == "before":
-            return "before fine-tuning"
-        if self._beside is not None and self._beside.version == "before":
-            return "after fine-tuning"
-        return clean(summarise(side.run).name, 40)
+        self._answers.show(sides, answers)
 
     def _show_past(self) -> None:
         if self._past:
@@ -350,7 +361,7 @@ class PredictPane(Vertical):
     def _show_line(self) -> None:
         """Say what is wrong or waited for, or what to do after an Enter too early."""
         problem = self._problem()
-        self._part("line").set_class(problem is not None, "-problem")
+        self.query_one("#predict-line").set_class(problem is not None, "-problem")
         say(self, "#predict-line", problem or self._waiting())
 
     def _problem(self) -> Content | None:
@@ -375,14 +386,14 @@ class PredictPane(Vertical):
         if self._hint and self._run is None:
             words = "No run is chosen yet: ctrl+o lists those that have a model."
             return Content.styled(words, "$text-warning")
+        if self._hint and self._pairs:
+            words = "Type both texts first: this run was trained on pairs."
+            return Content.styled(words, "$text-warning")
         if self._hint:
             return Content.styled("Type a sentence first.", "$text-warning")
         if self._live.text:
             return Content.styled("Enter keeps it below", "$text-disabled")
         return Content("")
-
-    def _part(self, name: str) -> Static:
-        return self.query_one(f"#predict-{name}", Static)
 
     def _show_head(self) -> None:
         answering = self._live.folders.get(Side(self._run)) if self._run is not None else None

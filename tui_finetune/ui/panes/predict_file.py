@@ -20,6 +20,7 @@ from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.text import clean
 from tui_finetune.ui.panes.question import Question
 from tui_finetune.ui.widgets.bars import bar
+from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.path_input import PathInput
 from tui_finetune.ui.words import duration
 
@@ -76,7 +77,7 @@ class PredictFileScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Begin at the file to read."""
-        self.query_one("#file-in").focus()
+        focus_now(self.query_one("#file-in"))
         self._say("Enter goes on, Esc goes back", "$text-muted")
         self.set_interval(0.5, self._tick)
 
@@ -111,7 +112,7 @@ class PredictFileScreen(ModalScreen[None]):
         )
         if not source:
             self._say("Name the file to read first.", "$text-warning")
-            self.query_one("#file-in").focus()
+            focus_now(self.query_one("#file-in"))
         elif not out:
             self._say("Name the file to write.", "$text-warning")
         elif self._job is None:
@@ -157,7 +158,7 @@ class PredictFileScreen(ModalScreen[None]):
         for widget in self.query(Input):
             widget.disabled = locked
         if not locked:
-            self.query_one("#file-out").focus()
+            focus_now(self.query_one("#file-out"))
 
     def action_leave(self) -> None:
         """Cancel what goes on, else go back."""

@@ -14,6 +14,7 @@ from tui_finetune.runs.directory import RunDirectory
 
 # What a model is asked for the first time, before there is a text.
 _WARM_UP = "a first sentence"
+_WARM_UP_PAIR = "and a second one"
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,19 @@ class Side:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a side says of a text: probabilities, or why there are none."""
+    """What a side says of a text, or of two: probabilities, a number, or why there is nothing."""
 
     text: str
     label: str = ""
     score: float | None = None
     scores: Mapping[str, float | None] | None = None
     problem: str | None = None
+    pair: str = ""
+    """The second text of a side that reads two."""
+    labels: tuple[str, ...] | None = None
+    """The labels that it gives the text, where it may give several."""
+    value: float | None = None
+    """The number of a regression."""
 
 
 class LiveAnswers:
@@ -50,8 +57,11 @@ class LiveAnswers:
         self._to_load: set[Side] = set()
         self._request: asyncio.Task[Any] | None = None
         self._given_up = False
+        self._reading_pairs: dict[RunDirectory, bool] = {}
         self.text = ""
         """The newest text; empty: there is none."""
+        self.pair = ""
+        """Its second text, for the sides that read two."""
         self.asked: Side | None = None
         """The side that is asked now."""
         self.since = 0.0
@@ -69,7 +79,8 @@ class LiveAnswers:
     def answer(self, side: Side) -> Answer | None:
         """Return what a side says of the newest text, if it has answered."""
         found = self._answers.get(side)
-        return found if found is not None and found.text == self.text else None
+        newest = found is not None and (found.text, found.pair) == (self.text, self.pair)
+        return found if newest else None
 
     def set_sides(self, sides: list[Side]) -> None:
         """Ask these from now on, and load their models; what others are asked is taken back."""
@@ -78,9 +89,12 @@ class LiveAnswers:
         if self.asked is not None and self.asked not in sides:
             self._take_back()
 
-    def set_text(self, text: str) -> None:
-        """Ask for this text from now on; empty: for none. Answers to others are forgotten."""
-        self.text = text
+    def set_text(self, text: str, pair: str = "") -> None:
+        """Ask for this text from now on; empty: for none. Answers to others are forgotten.
+
+        `pair` is its second text, which the sides that read single texts are not asked for.
+        """
+        self.text, self.pair = text, pair
         self._answers.clear()
 
     def load(self) -> None:
@@ -116,18 +130,26 @@ class LiveAnswers:
         finally:
             self.running = False
 
-    def _next_question(self) -> tuple[Side, str | None] | None:
+    def _reads_pairs(self, run: RunDirectory) -> bool:
+        if run not in self._reading_pairs:
+            self._reading_pairs[run] = reads_pairs(run)
+        return self._reading_pairs[run]
+
+    def _next_question(self) -> tuple[Side, tuple[str, str] | None] | None:
         for side in self._sides:
             if self.text and self.answer(side) is None:
-                return side, self.text
+                return side, (self.text, self.pair)
         for side in self._sides:
             if side in self._to_load:
                 return side, None
         return None
 
-    async def _ask(self, side: Side, text: str | None) -> None:
+    async def _ask(self, side: Side, texts: tuple[str, str] | None) -> None:
         self._to_load.discard(side)
+        text, pair = texts or ("", "")
         params = {"run": side.run.id, "version": side.version, "texts": [text or _WARM_UP]}
+        if self._reads_pairs(side.run):
+            params["pairs"] = [pair or _WARM_UP_PAIR]
         self.asked, self.since = side, time.monotonic()
         self._request = asyncio.ensure_future(self._engine.request("predict", params))
         try:
@@ -139,15 +161,36 @@ class LiveAnswers:
             if isinstance(error, EngineError):
                 self.folders.clear()  # the next engine has loaded nothing yet
             if side in self._sides:
-                self._answers[side] = Answer(text or "", problem=str(error))
+                self._answers[side] = Answer(text, problem=str(error), pair=pair)
         else:
             self.folders[side] = reply["model"]
-            if text and text == self.text and side in self._sides:
-                made = reply["predictions"][0]
-                self._answers[side] = Answer(text, made["label"], made["score"], made["scores"])
+            if text and (text, pair) == (self.text, self.pair) and side in self._sides:
+                self._answers[side] = _answer(text, pair, reply["predictions"][0])
         finally:
             self._request = self.asked = None
             self._given_up = False
+
+
+def _answer(text: str, pair: str, made: dict[str, Any]) -> Answer:
+    if "value" in made:
+        return Answer(text, pair=pair, value=made["value"])
+    labels = tuple(made["labels"]) if "labels" in made else None
+    return Answer(text, made["label"], made["score"], made["scores"], pair=pair, labels=labels)
+
+
+def reads_pairs(run: RunDirectory) -> bool:
+    """Return whether a run was trained on two texts a row."""
+    with suppress(InputError, OSError):
+        return run.load_recipe().data.columns.text_pair is not None
+    return False
+
+
+def traceable(run: RunDirectory) -> bool:
+    """Return whether a run gives one text one label: only such a prediction can be traced."""
+    with suppress(InputError, OSError):
+        kind = run.load_recipe().problem_type or "single_label_classification"
+        return kind == "single_label_classification" and not reads_pairs(run)
+    return True
 
 
 def newest_model(run: RunDirectory) -> Path | None:

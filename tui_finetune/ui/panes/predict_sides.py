@@ -27,7 +27,12 @@ class _Steady(Static):
 
 
 class OneSide(_Steady, Probabilities):
-    """The probabilities of one model."""
+    """The probabilities of one model, or the number that it predicts."""
+
+    def show_number(self, value: float) -> None:
+        """Show a number instead."""
+        self.show({})
+        self.update(Content.styled(f"{value:.4g}", "bold $primary"))
 
 
 class SideBySide(_Steady):
@@ -52,9 +57,27 @@ class SideBySide(_Steady):
         self._titles, self._left, self._right = titles, left, right
         self._draw()
 
+    def show_numbers(
+        self, titles: tuple[str, str], left: float | None, right: float | None
+    ) -> None:
+        """Show the numbers that both predict; None: that side has not answered yet."""
+        self._titles, self._left, self._right = titles, {}, {}
+        figures = [UNKNOWN if number is None else f"{number:.4g}" for number in (left, right)]
+        widths = [max(cell_len(title), len(figure)) for title, figure in
+                  zip(titles, figures, strict=True)]  # fmt: skip
+        difference = UNKNOWN if left is None or right is None else f"{left - right:+.4g}"
+        names = "  ".join(_fitted(title, size) for title, size in zip(titles, widths, strict=True))
+        cells = "  ".join(f"{figure:<{size}}" for figure, size in zip(figures, widths, strict=True))
+        self.update(
+            Content.assemble(
+                (f"{names}  {_DIFFERENCE}\n", "$text-muted"), (cells, "bold"), f"  {difference}"
+            )
+        )
+
     def on_resize(self) -> None:
         """Fit the bars to the new width."""
-        self._draw()
+        if self._left or self._right:
+            self._draw()
 
     def _draw(self) -> None:
         labels = _ordered(self._left)

@@ -54,8 +54,18 @@ def past_line(answers: list[Answer], width: int) -> Content:
     parts: list[str | tuple[str, str]] = []
     room = width - 4
     for answer in answers:
-        share = f"{UNKNOWN:>6}" if answer.score is None else f"{min(answer.score, 1):6.1%}"
-        label = clean(answer.label, 20)
+        share, label = _said(answer)
         parts += [(f"{share}  ", "$text-muted"), label, "  "]
         room -= len(label) + 10
-    return Content.assemble(*parts, (clean(answers[0].text, max(room, 10)), "$text-muted"))
+    text = answers[0].text + (f" | {answers[0].pair}" if answers[0].pair else "")
+    return Content.assemble(*parts, (clean(text, max(room, 10)), "$text-muted"))
+
+
+def _said(answer: Answer) -> tuple[str, str]:
+    """Return a figure, six cells wide, and what a side says: a label, several, or a number."""
+    if answer.value is not None:
+        return " " * 6, f"{answer.value:.4g}"
+    if answer.labels is not None:
+        return f"{len(answer.labels):>6}", clean(", ".join(answer.labels) or "no label", 20)
+    share = f"{UNKNOWN:>6}" if answer.score is None else f"{min(answer.score, 1):6.1%}"
+    return share, clean(answer.label, 20)

@@ -9,6 +9,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from tui_finetune.ui.widgets.focus import focus_now
+
 
 class Question(ModalScreen[bool]):
     """Asks; True is the answer only if the button `yes` or the key y was pressed.
@@ -50,7 +52,7 @@ class Question(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """Begin at the harmless answer."""
-        self.query_one("#no").focus()
+        focus_now(self.query_one("#no"))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer as the button says."""

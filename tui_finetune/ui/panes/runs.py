@@ -29,6 +29,7 @@ from tui_finetune.ui.panes.runs_filter import RunsFilter
 from tui_finetune.ui.panes.runs_losses import Losses
 from tui_finetune.ui.panes.runs_table import RunsTable
 from tui_finetune.ui.panes.runs_words import EMPTY, Found, about_run, title
+from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.words import unreadable
 
@@ -134,7 +135,7 @@ class RunsPane(Vertical):
     def focus(self, scroll_visible: bool = True) -> "RunsPane":
         """Focus the table, or the hint while there is no run."""
         empty = self.query_one("#runs-empty")
-        (empty if empty.display else self._table).focus(scroll_visible)
+        focus_now(empty if empty.display else self._table, scroll_visible)
         return self
 
     @property
@@ -276,12 +277,12 @@ class RunsPane(Vertical):
 
     @on(RunsFilter.Done)
     def _filter_done(self) -> None:
-        self._table.focus()
+        focus_now(self._table)
 
     def action_clear(self) -> None:
         """Take the filter away, or if there is none, the marks."""
         if self._filter.shown:
-            self._table.focus()
+            focus_now(self._table)
             self._filter.close()
         else:
             self._marked = {}

@@ -14,6 +14,7 @@ from tui_finetune.errors import InputError
 from tui_finetune.runs.about import change_about, parse_tags
 from tui_finetune.runs.listing import RunSummary
 from tui_finetune.text import clean
+from tui_finetune.ui.widgets.focus import focus_now
 
 # A note, a long one.
 LONGEST_LINE = 2000
@@ -63,7 +64,7 @@ class AskLine(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Begin at the end of what is there."""
-        self.query_one(Input).focus()
+        focus_now(self.query_one(Input))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Save, or say why not."""

@@ -15,6 +15,7 @@ from tui_finetune.errors import InputError
 from tui_finetune.runs.listing import RunSummary
 from tui_finetune.text import clean
 from tui_finetune.ui.panes.runs_dialogs import CleanInput
+from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.say import say
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class RunsFilter(Vertical):
     def open(self) -> None:
         """Let the query be written."""
         self.add_class("-shown")
-        self.query_one(Input).focus()
+        focus_now(self.query_one(Input))
 
     def close(self) -> None:
         """Take the query away: all runs are meant."""

@@ -23,6 +23,7 @@ from tui_finetune.ui.panes.trace_stage import Document
 from tui_finetune.ui.panes.trace_view import TraceView
 from tui_finetune.ui.panes.trace_words import start_words, verdict_words
 from tui_finetune.ui.widgets.busy import busy_line
+from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.widgets.sentence_input import SentenceInput, fit_for_input
 from tui_finetune.ui.words import state_mark
@@ -97,7 +98,7 @@ class TracePane(Vertical):
     def focus(self, scroll_visible: bool = True) -> "TracePane":
         """Focus what is shown of a trace; the text as long as there is none."""
         if self._document is None or self._changing:
-            self.query_one(SentenceInput).focus(scroll_visible)
+            focus_now(self.query_one(SentenceInput), scroll_visible)
         elif self.has_class("-compared"):
             self.query_one(Comparison).focus(scroll_visible)
         else:
@@ -271,13 +272,13 @@ class TracePane(Vertical):
     def action_edit(self) -> None:
         """Go into the text; typing begins another one."""
         self._changing = False
-        self.query_one(SentenceInput).focus()
+        focus_now(self.query_one(SentenceInput))
         self.query_one(SentenceInput).select_all()
 
     def action_change_words(self) -> None:
         """Go into the text to change words and see what that changes."""
         self._changing = True
-        self.query_one(SentenceInput).focus()
+        focus_now(self.query_one(SentenceInput))
         self._say("Change words; Enter compares with the text before, Esc leaves.", "$text-accent")
 
     def action_compare(self) -> None:

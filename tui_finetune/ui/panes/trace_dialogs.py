@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Checkbox, Input, Static
 
 from tui_finetune.text import clean
+from tui_finetune.ui.widgets.focus import focus_now
 
 ENDINGS = (".html", ".json")
 
@@ -113,7 +114,7 @@ class ExportScreen(ModalScreen[tuple[str, bool] | None]):
 
     def on_mount(self) -> None:
         """Begin at the path."""
-        self.query_one(Input).focus()
+        focus_now(self.query_one(Input))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer, if the path can be meant."""

@@ -1,6 +1,9 @@
-"""The fields of the Tune form: what each is called and what it does."""
+"""The fields of the Tune form: what each is called and does, and how values are written."""
 
+import json
 from dataclasses import dataclass
+
+from tui_finetune.text import clean
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,12 @@ FIELDS = (
         "More rows make smoother and fewer steps, and need more memory.",
     ),
     Field(
+        "train.gradient_accumulation_steps",
+        "Accumulation",
+        "batches to a step",
+        "Batches whose gradients make one step: as a larger batch, without its memory.",
+    ),
+    Field(
         "tokens.max_length",
         "Longest text",
         "in tokens; rest is cut",
@@ -85,9 +94,16 @@ FIELDS = (
         "Seeds the new head, the order of the rows and the dropout. The splits have their own.",
     ),
     Field(
+        "train.class_weights",
+        "Class weights",
+        "rare labels count more",
+        "balanced: a row counts more in the loss the rarer its label is. Not for regression.",
+        choices=("none", "balanced"),
+    ),
+    Field(
         "early_stopping.patience",
         "Patience",
-        "epochs without gain",
+        "evaluations w/o gain",
         "The training ends early after so many evaluations without improvement; empty: never.",
         optional=True,
     ),
@@ -106,3 +122,22 @@ FIELDS = (
         optional=True,
     ),
 )
+
+
+def shown(value: object) -> str:
+    """Return a value as it stands in its input: 0.0001 as 1e-4, 3.0 as 3, None as nothing."""
+    return "" if value is None else as_yaml(value)
+
+
+def as_yaml(value: object) -> str:
+    """Return a value in a line, such that YAML reads it back."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool | list | dict):
+        return clean(json.dumps(value, ensure_ascii=False))
+    if isinstance(value, float):
+        if not 0 < abs(value) < 1e-3:
+            return str(value).removesuffix(".0")
+        digits, _, exponent = f"{value:.10e}".partition("e")
+        return f"{digits.rstrip('0').rstrip('.')}e{int(exponent)}"
+    return clean(value)  # an input writes what it holds as it is

@@ -22,6 +22,7 @@ from tui_finetune.ui.panes.watch_epochs import EpochTable
 from tui_finetune.ui.panes.watch_feed import RunFeed, Snapshot
 from tui_finetune.ui.panes.watch_log import LOG_LINES_KEPT
 from tui_finetune.ui.panes.watch_machine import machine_lines, machine_view
+from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.words import unreadable
 
@@ -146,11 +147,11 @@ class WatchPane(Vertical):
     def focus(self, scroll_visible: bool = True) -> "WatchPane":
         """Focus the first useful part: a chart, or the hint while there is no run."""
         if self._feed is None:
-            self.query_one("#watch-empty").focus(scroll_visible)
+            focus_now(self.query_one("#watch-empty"), scroll_visible)
         elif self._view == "log":
-            self._log.focus(scroll_visible)
+            focus_now(self._log, scroll_visible)
         elif self._view == "machine":
-            self._all_machine.focus(scroll_visible)
+            focus_now(self._all_machine, scroll_visible)
         else:
             self._charts.focus(scroll_visible)
         return self

@@ -23,6 +23,7 @@ from tui_finetune.ui.panes.watch_series import (
     share_range,
 )
 from tui_finetune.ui.panes.watch_text import Piece
+from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.line_chart import LineChart, Series
 from tui_finetune.ui.widgets.say import say
 
@@ -130,7 +131,7 @@ class ChartGrid(Vertical):
     def focus(self, scroll_visible: bool = True) -> "ChartGrid":
         """Focus the first chart in sight, or what stands there if there is none."""
         nothing = self.query_one(_NoChart)
-        (nothing if nothing.display else self._widgets[0]).focus(scroll_visible)
+        focus_now(nothing if nothing.display else self._widgets[0], scroll_visible)
         return self
 
     # --- what is in sight ---
@@ -246,7 +247,7 @@ class ChartGrid(Vertical):
                 self._enlarge()
             case "filter":
                 self._ask_for_words(True)
-                self.query_one(Input).focus()
+                focus_now(self.query_one(Input))
             case "next" | "before":
                 self._turn(1 if change == "next" else -1)
         self._show()

@@ -46,10 +46,15 @@ class Probabilities(Static):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
         self._scores: list[tuple[str, float | None]] = []
+        self._given: set[str] | None = None
 
-    def show(self, scores: Mapping[str, float | None]) -> None:
-        """Show these labels instead of those before; None is a score that is not known."""
+    def show(self, scores: Mapping[str, float | None], given: Sequence[str] | None = None) -> None:
+        """Show these labels instead of those before; None is a score that is not known.
+
+        `given` are those that the text is given, where there may be several; None: the likeliest.
+        """
         ordered = sorted(scores.items(), key=lambda item: -(item[1] or 0.0))
+        self._given = None if given is None else {clean(label) for label in given}
         self._scores = [(clean(label), score) for label, score in ordered]
         self._draw()
 
@@ -63,9 +68,9 @@ class Probabilities(Static):
         room = max(self.size.width - labels - 10, 1)
         lines = []
         for number, (label, score) in enumerate(self._scores):
+            first = number == 0 if self._given is None else label in self._given
             if cell_len(label) > labels:
                 label = set_cell_size(label, labels - 1) + "…"
-            first = number == 0
             lines.append(
                 Content.assemble(
                     (set_cell_size(label, labels), "bold" if first else ""),

@@ -13,18 +13,18 @@ from textual.widgets import DirectoryTree, Input
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
+from tui_finetune.data_endings import KNOWN
 from tui_finetune.text import clean
-
-DATA_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".txt")
 
 # A folder with more entries than this is searched no further while somebody types.
 _MOST_ENTRIES = 5000
 
 
-def complete_path(written: str) -> str | None:
-    """Return the first path that begins as `written`: a folder (with a slash) or a data file.
+def complete_path(written: str, endings: tuple[str, ...] = KNOWN) -> str | None:
+    """Return the first path that begins as `written`: a folder (with a slash) or a file.
 
-    Hidden ones are offered only after a dot. None if there is no such path.
+    Files are those with one of the endings; hidden ones are offered only after a dot. None if
+    there is no such path.
     """
     folder, _, beginning = written.rpartition("/")
     top = Path(os.path.expanduser(f"{folder}/" if "/" in written else "."))
@@ -42,26 +42,34 @@ def complete_path(written: str) -> str | None:
         start = f"{folder}/" if "/" in written else ""
         if entry.is_dir():
             return f"{start}{name}/"
-        if name.lower().endswith(DATA_ENDINGS) and name != beginning:
+        if name.lower().endswith(endings) and name != beginning:
             return f"{start}{name}"
     return None
 
 
 class _PathSuggester(Suggester):
-    def __init__(self) -> None:
+    def __init__(self, endings: tuple[str, ...]) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
+        self._endings = endings
 
     async def get_suggestion(self, value: str) -> str | None:
-        return complete_path(value)
+        return complete_path(value, self._endings)
 
 
 class PathInput(Input):
-    """Completes names of folders and data files; Tab or Right accepts."""
+    """Completes names of folders and files, of data unless told otherwise; Tab or Right accepts."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "complete", "Complete", show=False)]
 
-    def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:
-        super().__init__(placeholder=placeholder, suggester=_PathSuggester(), compact=True, id=id)
+    def __init__(
+        self,
+        *,
+        placeholder: str = "",
+        endings: tuple[str, ...] = KNOWN,
+        id: str | None = None,
+    ) -> None:
+        suggester = _PathSuggester(endings)
+        super().__init__(placeholder=placeholder, suggester=suggester, compact=True, id=id)
 
     def action_complete(self) -> None:
         """Accept what is suggested; where nothing is, go to the next widget as Tab does."""
@@ -90,8 +98,7 @@ class DataTree(DirectoryTree):
         return [
             path
             for path in paths
-            if not path.name.startswith(".")
-            and (path.suffix.lower() in DATA_ENDINGS or path.is_dir())
+            if not path.name.startswith(".") and (path.suffix.lower() in KNOWN or path.is_dir())
         ]
 
     def render_label(self, node: TreeNode[DirEntry], base_style: Style, style: Style) -> Text:

@@ -28,9 +28,8 @@ class SentenceInput(Input):
         left_out: int
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(
-            placeholder="type a sentence, then Enter", max_length=LONGEST_TEXT, **options
-        )
+        options = {"placeholder": "type a sentence, then Enter", **options}
+        super().__init__(max_length=LONGEST_TEXT, **options)
 
     def validate_value(self, value: str) -> str:
         """Keep control characters away from the terminal, and what is far too long from the box."""
