@@ -42,6 +42,14 @@ KEYS = {
     "left": "\x1b[D",
     "right": "\x1b[C",
     "ctrl+t": "\x14",
+    "ctrl+f": "\x06",
+    "ctrl+l": "\x0c",
+    "ctrl+r": "\x12",
+    "ctrl+y": "\x19",
+    "ctrl+z": "\x1a",
+    "pageup": "\x1b[5~",
+    "pagedown": "\x1b[6~",
+    "end": "\x1b[F",
 }
 
 
@@ -85,8 +93,9 @@ class Terminal:
         """Press keys by their names; other words are typed."""
         for key in keys:
             self.process.write(KEYS.get(key, key).encode())
-            # a key soon after escape would be taken for one with alt
-            time.sleep(0.4 if key == "escape" else 0.05)
+            # A key soon after escape would be taken for one with alt; letters soon after a key that
+            # is bound may overtake it, because that one goes up to the app first.
+            time.sleep(0.5 if key in ("escape", "ctrl+u") else 0.05)
 
     def wait_for(self, *wanted: str, seconds: float = 60.0) -> str:
         """Wait until the screen shows all the words, and return it."""

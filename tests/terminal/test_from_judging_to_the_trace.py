@@ -42,7 +42,10 @@ def run(tmp_path: Path, make_recipe: Callable[..., Recipe]) -> RunDirectory:
     return start.run
 
 
-@pytest.fixture(params=[(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.fixture(
+    params=[(80, 24), pytest.param((120, 40), marks=pytest.mark.exhaustive)],
+    ids=lambda size: f"{size[0]}x{size[1]}",
+)
 def walk(
     request: pytest.FixtureRequest,
     run: RunDirectory,

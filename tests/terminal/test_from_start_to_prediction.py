@@ -13,7 +13,7 @@ from .conftest import Open
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((120, 40), marks=pytest.mark.exhaustive)])
 def test_training_and_predicting_by_keys(
     size: tuple[int, int],
     open_dashboard: Open,
@@ -27,12 +27,17 @@ def test_training_and_predicting_by_keys(
     terminal.wait_for("120 rows x 2 columns", "positive", "negative", "50%")
 
     terminal.press("F2")
-    terminal.wait_for("Hub name or folder", "starter")
-    terminal.press("/", str(tiny_model()), "enter")
+    terminal.wait_for("a hub name, or a folder", "starter")
+    terminal.press("/")
+    terminal.wait_for("esc Back")
+    terminal.press(str(tiny_model()), "enter")
     terminal.wait_for("BertModel", "Chosen: tiny-bert")
 
     terminal.press("F3")
     terminal.wait_for("96 train · 12 validation · 12 test", "Start training")
+    terminal.press("ctrl+s")
+    # so few rows are worth a word before it starts
+    terminal.wait_for("Before it starts", "Few test rows", "Start anyway")
     terminal.press("ctrl+s")
     terminal.wait_for("finished", "accuracy", seconds=90)
     (run,) = all_runs(tmp_path / "home")
