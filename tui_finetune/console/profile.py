@@ -113,7 +113,10 @@ def _labels(document: dict[str, Any]) -> Text:
         text.append(f"{count:>9,}\n")
     if (rest := len(labels) - _LABELS_SHOWN) > 0:
         text.append(f"and {rest:,} more\n", style="dim")
-    if found := document["imbalance"]:
+    found = document["imbalance"]
+    if found and found["smallest_count"] == found["largest_count"]:
+        text.append(f"{found['words']}: {found['largest_count']:,} each\n")
+    elif found:
         text.append(
             f"{found['words']}: {clean(found['largest'], 40)} has {found['ratio']:.1f} times the "
             f"rows of {clean(found['smallest'], 40)}\n"

@@ -94,7 +94,7 @@ def test_imbalance_is_named():
     words = label_note({"imbalance": found}).plain
     assert words == ("strongly imbalanced: “good” has 90 rows (90%), “bad” 10; 9 times as many")
     even = {**found, "words": "balanced", "largest_count": 50, "smallest_count": 50}
-    assert label_note({"imbalance": even}).plain == "balanced: a label has 50 to 50 rows"
+    assert label_note({"imbalance": even}).plain == "balanced: 50 each"
     assert label_note({"imbalance": None}).plain == ""
 
 

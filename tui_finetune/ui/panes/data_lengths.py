@@ -109,7 +109,8 @@ def label_note(profile: Mapping[str, Any]) -> Content:
     if not found:
         return Content("")
     if found["words"] == "balanced":
-        counts = f": a label has {found['smallest_count']:,} to {found['largest_count']:,} rows"
+        fewest, most = found["smallest_count"], found["largest_count"]
+        counts = f": {fewest:,} to {most:,} rows a label" if fewest < most else f": {most:,} each"
         return Content.assemble(("balanced", "bold $text-success"), counts)
     style = "$text-muted" if found["words"] == "slightly imbalanced" else "$text-warning"
     largest, smallest = clean(found["largest"], 40), clean(found["smallest"], 40)
