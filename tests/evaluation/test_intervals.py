@@ -32,7 +32,7 @@ def _true_values(draw, chance):
     return values
 
 
-@pytest.mark.exhaustive
+@pytest.mark.slow
 def test_the_intervals_hold_the_true_values_in_about_95_of_100_samples(draw):
     # 250 samples of 300 rows; by chance alone 95 moves by 1.4. More of them, and worlds where it is
     # less: tests/benchmarks/interval_coverage.py.

@@ -41,10 +41,10 @@ def quality(
         mixed_texts, long_texts,
     )  # fmt: skip
     findings = []
-    for number, step in enumerate(steps):
+    for number, step in enumerate(steps, 1):
+        findings += step(view)
         if progress is not None:
             progress({"what": "looking at the rows", "done": number, "of": len(steps)})
-        findings += step(view)
     near, about = nearly_the_same(view, progress)
     findings += near
     findings.sort(key=lambda finding: _SEVERITIES.index(finding.severity))
