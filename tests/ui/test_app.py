@@ -145,6 +145,18 @@ async def test_a_key_that_comes_before_the_pane_is_painted_keeps_its_focus(
         assert app.focused.id == "source"
 
 
+async def test_a_key_for_a_pane_that_is_just_being_made_waits_for_its_parts(
+    silent_engine, until, tmp_path
+):
+    app = Dashboard(tmp_path)
+    async with app.run_test(size=NARROW) as pilot:
+        await until(pilot, lambda: app.query("#data #path"))
+        assert not app.query("#model")
+        await asyncio.gather(app._workspace._mounted("model"), app.action_pane("model"))
+        assert in_front(app) == "model"
+        assert app.query_one("#model").has_focus_within
+
+
 async def test_a_run_that_goes_on_is_said_and_shown_at_once(
     silent_engine, screen_text, until, tmp_path
 ):

@@ -82,6 +82,7 @@ class Workspace(ContentSwitcher):
         self._newest = NewestRun(home)
         self._newer_run()
         self.engine_state = "engine: loading"
+        self._mounting = asyncio.Lock()
         self._reader: HistoryReader | None = None
         first = "tune" if self._with_recipe else "watch" if self.run else "data"
         super().__init__(initial=first)
@@ -146,15 +147,17 @@ class Workspace(ContentSwitcher):
     # --- the panes ---
 
     async def _mounted(self, pane: str) -> Widget:
-        try:
-            return self.get_child_by_id(pane)
-        except NoMatches:
-            widget = self._make(pane)
-            widget.display = False
-            await self.mount(widget)
-            if isinstance(widget, OfARun):
-                widget.show_run(self.run)
-            return widget
+        # A key may ask for the very pane that is being mounted, which has no parts yet.
+        async with self._mounting:
+            try:
+                return self.get_child_by_id(pane)
+            except NoMatches:
+                widget = self._make(pane)
+                widget.display = False
+                await self.mount(widget)
+                if isinstance(widget, OfARun):
+                    widget.show_run(self.run)
+                return widget
 
     def _make(self, pane: str) -> Widget:
         made = make_pane(pane, self.draft, self._engine, self._home)
@@ -271,7 +274,9 @@ class Workspace(ContentSwitcher):
         """Go where a field of the recipe is set."""
         section = event.field.partition(".")[0]
         await self.show_pane(section if section in ("data", "model") else "tune")
-        self.query_one(TunePane).go_to(event.field)
+        tune = await self._mounted("tune")
+        assert isinstance(tune, TunePane)
+        tune.go_to(event.field)
 
     @on(RunsPane.Opened)
     @on(ComparePane.Opened)
