@@ -37,6 +37,32 @@ def test_one_named_column_leaves_the_other_to_be_guessed():
 
 
 @pytest.mark.parametrize(
+    ("names", "pair"),
+    [
+        (["idx", "sentence2", "Sentence1", "label"], ("Sentence1", "sentence2")),
+        (["premise", "hypothesis", "label"], ("premise", "hypothesis")),
+        (["sentence", "question", "label"], ("question", "sentence")),
+        (["question", "title", "label"], ("question", None)),
+        (["text", "sentence1", "sentence2", "label"], ("text", None)),
+    ],
+)
+def test_the_usual_names_of_a_pair_are_both_texts(names, pair):
+    dataset = datasets.Dataset.from_dict({name: ["a", "b"] for name in names})
+    found = choose_columns(dataset, Columns())
+    assert (found.text, found.text_pair, found.label) == (*pair, "label")
+
+
+def test_who_names_one_text_has_one():
+    dataset = datasets.Dataset.from_dict(
+        {name: ["a", "b"] for name in ("sentence1", "sentence2", "label")}
+    )
+    assert choose_columns(dataset, Columns(text="sentence2")).text_pair is None
+    assert choose_columns(dataset, Columns(text_pair="sentence2")).text == "sentence1"
+    found = choose_columns(dataset, Columns(label="sentence2"))
+    assert (found.text, found.text_pair) == ("sentence1", None)
+
+
+@pytest.mark.parametrize(
     ("named", "words"),
     [
         (

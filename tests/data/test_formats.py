@@ -1,3 +1,5 @@
+import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +85,56 @@ def test_stray_quotes_in_an_unquoted_file_swallow_no_lines(write):
 def test_quotes_within_texts_only_are_no_quoting(write):
     path = write("a.txt", 'the "clip" is odd\t0\nlooks great."\t1\n')
     assert found(path).quote == "none"
+
+
+def test_a_field_that_is_written_like_a_quoted_one_among_others_keeps_its_quotes(write):
+    path = write(
+        "a.tsv", 'so so film\t1\n"hm"\t0\n"a film"\t1\nno film at all\t0\nnot bad\t1\nnot so\t0\n'
+    )
+    assert (found(path).quote, detect(Path(path)).kept_quotes) == ("none", True)
+    assert found(path, quote='"').rows == 6
+    assert not detect(Path(path), Reading(quote="none")).kept_quotes
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'my review,stars\n"good film",1\n"bad film",0\n"so so",1\nmy own line,0\n',  # most of them
+        '"good film",1\nbad,0\ngood,1\nfine,0\nbad,1\n',  # for its blank, as sqlite does
+        '"good, very";1\nbad film;0\nso so;1\nno film;0\n',  # for its comma, as Excel does
+        '"a ""good"" film";1\nbad film;0\nso so;1\nno film;0\n',  # with doubled quotes
+    ],
+)
+def test_quotes_that_a_program_would_write_enclose_fields(write, content):
+    path = write("a.csv", content)
+    assert (found(path).quote, detect(Path(path)).kept_quotes) == ('"', False)
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+def test_quotes_with_a_backslash_before_them_are_read_as_the_csv_module_does(write, quote, quoting):
+    said = f"he said {quote}fine{quote}"
+    table = [["words", "kind"], [said, "a"], [f"{said}, twice", "b"], ["one\\two", "a"]]
+    table += [[f"{quote}so{quote}", "b"], ["plain words", "a"]]
+    text = io.StringIO()
+    csv.writer(
+        text, quotechar=quote, quoting=quoting, doublequote=False, escapechar="\\"
+    ).writerows(table)
+    path = Path(write("a.csv", text.getvalue()))
+    assert found(path).quote == f"\\{quote}"
+    assert list(read_rows(path, detect(path))) == table[1:]
+
+
+def test_a_backslash_that_is_no_escape_is_left_alone(write):
+    path = Path(write("a.csv", 'place,kind\nC:\\new \\"disk\\",a\nD:\\old,b\n'))
+    assert found(path).quote == "none"
+    assert next(iter(read_rows(path, detect(path))))[0] == 'C:\\new \\"disk\\"'
+
+
+def test_a_damaged_row_of_a_file_with_escaped_quotes_is_refused_with_its_line(write):
+    rows = "".join(f'"he said \\"{n}\\"",{n % 2}\n' for n in range(9))
+    with pytest.raises(InputError, match="line 11 opens a quote"):
+        found(write("a.csv", f'text,label\n{rows}"broken,1\n{rows}'))
 
 
 def test_quotes_that_can_be_read_in_two_ways_are_refused(write):
@@ -215,6 +267,26 @@ def test_a_header_is_guessed(write, first, header):
     assert found(path).header is header
     assert found(path).rows == 4 - header
     assert found(path).columns == (tuple(first.split(",")) if header else ("column_1", "column_2"))
+
+
+@pytest.mark.parametrize(
+    ("first", "header"),
+    [
+        ("id-0004,short one,sad", False),  # a code as below
+        ("code,short one,sad", True),
+        ("one,2026-01-30,sad", True),  # a date, but there are none below
+        ("one,Short one.,sad", False),  # a sentence as below
+        ("Item no.,text of it,kind of it", True),
+        ("one,short one,neutral", False),  # a usual label
+        ("positive,words,kind", True),  # not where there are numbers below
+    ],
+)
+def test_a_row_like_those_below_it_is_no_header(write, first, header):
+    below = ["id-0001,Nice one!,good", "id-0020,A bad one.,bad", "id-0003,It is fine.,good"]
+    if first.startswith("positive"):
+        below = ["1,nice,a", "0,bad,b"]
+    path = write("a.csv", "".join(f"{line}\n" for line in [first, *below]))
+    assert found(path).header is header
 
 
 def test_a_header_can_be_told(write):

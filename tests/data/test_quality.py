@@ -168,6 +168,24 @@ def test_that_only_the_first_rows_were_looked_at_is_said(write, monkeypatch):
     assert "Repeated rows" not in [finding["title"] for finding in result["findings"]]
 
 
+def test_names_made_of_other_names_are_several_labels(write):
+    rows = [(text, ("news", "sport", "sport; news")[n % 3]) for n, (text, _) in enumerate(sound())]
+    path = write("a.csv", [("text", "label"), *rows])
+    finding = found(path)["Several labels in one cell"]
+    assert (finding["count"], finding["fix"]) == (26, {"data.label_separator": ";"})
+    assert [row for _, row, _ in finding["rows"]][:3] == [2, 5, 8]
+    assert "Several labels in one cell" not in found(path, label_separator=";")
+
+
+@pytest.mark.parametrize(
+    "labels", [("Food, drink", "Sport"), ("news; local", "news"), ("yes", "no")]
+)
+def test_a_sign_within_a_name_alone_does_not_make_several_labels(write, labels):
+    rows = [(text, labels[n % 2]) for n, (text, _) in enumerate(sound())]
+    path = write("a.csv", [("text", "label"), *rows])
+    assert "Several labels in one cell" not in found(path)
+
+
 def test_several_labels_and_numbers_are_looked_at_too(write):
     several = [(text, ("a;b", "A", "b")[n % 3]) for n, (text, _) in enumerate(sound())]
     findings = found(write("a.csv", [("text", "label"), *several]), label_separator=";")

@@ -56,6 +56,14 @@ def test_a_file_name_may_hold_any_character(write):
     assert len(rows(path)) == 2
 
 
+def test_quotes_that_are_kept_are_said(write):
+    content = 'so so\t1\n"a film"\t0\nno film at all\t0\nnot bad\t1\n'
+    source = open_source(write("a.tsv", content))
+    assert source.dataset["column_1"][:][1] == '"a film"'
+    assert source.detected["kept quotes"] == "some fields keep the quotes around them"
+    assert "kept quotes" not in open_source(write("b.tsv", content), Reading(quote='"')).detected
+
+
 def test_json_lines_keep_their_types(write):
     path = write(
         "a.jsonl",
@@ -114,7 +122,7 @@ def test_parquet_is_read(tmp_path):
         ("a.csv", "phrase,kind\n", "header only"),
         ("a.docx", "text,label\na,b\n", r"unknown kind of file \(.docx\).*\.csv"),
         ("a", "text,label\na,b\n", "no ending"),
-        ("a.csv.gz", b"\x1f\x8b", "compressed; unpack it"),
+        ("a.csv.zip", b"PK", "compressed; unpack it"),
         ("a.csv", '{"text": "a", "label": "x"}\n' * 2, r"line 1 is an object of JSON.*\.jsonl"),
         ("a.csv", "text,label\na,1\nlabel,text\n0,b\n", "line 3 repeats the header"),
         ("a.jsonl", '{"text": "a", "text": "b"}\n', "line 1 .*a key stands twice"),

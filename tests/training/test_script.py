@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import gzip
 import json
 import os
 import shutil
@@ -163,6 +164,12 @@ def of_single_quotes(folder: Path) -> dict[str, Any]:
     return {"source": str(path)}
 
 
+def of_escaped_quotes(folder: Path) -> dict[str, Any]:
+    path = table(folder / "a.csv")
+    path.write_text(path.read_text().replace("film", '\\"film\\"'))
+    return {"source": str(path)}
+
+
 def of_lines_above(folder: Path) -> dict[str, Any]:
     path = table(folder / "a.csv", ";", "utf-16")
     path.write_text("Export of films\n\n" + path.read_text("utf-16"), "utf-16")
@@ -250,8 +257,8 @@ def of_hostile_names(folder: Path) -> dict[str, Any]:
 
 
 SOURCES = [
-    of_csv, of_semicolons, of_single_quotes, of_lines_above, of_no_header, of_two_files,
-    of_a_folder, of_own_files, of_parquet, of_saved, of_texts, of_holes, of_decisions,
+    of_csv, of_semicolons, of_single_quotes, of_escaped_quotes, of_lines_above, of_no_header,
+    of_two_files, of_a_folder, of_own_files, of_parquet, of_saved, of_texts, of_holes, of_decisions,
     of_labels_in_a_cell, of_hostile_names,
 ]  # fmt: skip
 
@@ -289,6 +296,18 @@ def test_a_script_reads_the_very_rows_of_the_run(
     for name, rows in prepared.splits.items():
         assert splits[name]["text"] == rows["text"][:]
         assert splits[name]["labels"] == rows["label"][:]
+
+
+def test_a_script_of_a_compressed_file_is_refused(
+    written: Callable[..., tuple[Start, Path]],
+) -> None:
+    def of_packed(folder: Path) -> dict[str, Any]:
+        packed = folder / "a.csv.gz"
+        packed.write_bytes(gzip.compress(table(folder / "a.csv").read_bytes()))
+        return {"source": str(packed)}
+
+    with pytest.raises(InputError, match=r"a\.csv\.gz: a script reads no compressed files; unpack"):
+        written(of_packed)
 
 
 def test_scripts_are_written_as_a_linter_wants_it(

@@ -4,7 +4,7 @@ import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tui_finetune.data.names import LABEL_NAMES, TEXT_NAMES
+from tui_finetune.data.names import LABEL_NAMES, PAIR_NAMES, TEXT_NAMES
 from tui_finetune.data.targets import is_list
 from tui_finetune.errors import InputError
 from tui_finetune.recipe import Columns
@@ -17,9 +17,10 @@ MOST_LABELS = 1_000
 def choose_columns(dataset: datasets.Dataset, wanted: Columns, origin: str = "the data") -> Columns:
     """Return the columns of text and label: those named in `wanted`, else guessed.
 
-    The names text and label win, then other usual names; else the text is the column with the
-    longest texts, and the label the one with the fewest distinct values, two at least. A second
-    text is taken if it is named, never guessed. `origin` names the data in errors.
+    The names text and label win, then the usual names of a pair of texts, then other usual names;
+    else the text is the column with the longest texts, and the label the one with the fewest
+    distinct values, two at least. There is a second text if it is named, or if none is named and
+    the usual names of a pair are there. `origin` names the data in errors.
 
     Raises `InputError`, listing the columns there are, if a named one is missing, if nothing can
     be guessed, or if text and label are one column or hold what is no text or label.
@@ -41,19 +42,18 @@ def choose_columns(dataset: datasets.Dataset, wanted: Columns, origin: str = "th
         if name is not None:
             taken[name] = role
     sample = dataset.data.slice(0, SAMPLE_ROWS)
-    text = (
-        wanted.text
-        or _called(dataset, "text", taken)
-        or guess_text(dataset, sample, wanted.label, wanted.text_pair)
-    )
+    text, second = wanted.text or _called(dataset, "text", taken), wanted.text_pair
+    if text is None and second is None:
+        text, second = _pair_by_name(dataset, wanted.label)
+    text = text or guess_text(dataset, sample, wanted.label, second)
     label = (
         wanted.label
         or _called(dataset, "label", taken)
-        or _guess_label(dataset, sample, text, wanted.text_pair)
+        or _guess_label(dataset, sample, text, second)
     )
     for role, name, allowed in (
         ("text", text, holds_text),
-        ("second text", wanted.text_pair, holds_text),
+        ("second text", second, holds_text),
         ("label", label, holds_labels),
     ):
         if name is None and role == "second text":
@@ -68,7 +68,7 @@ def choose_columns(dataset: datasets.Dataset, wanted: Columns, origin: str = "th
                 f"{clean(origin)}: the column {clean(name, 40)} holds {clean(kind, 40)} and "
                 f"cannot be the {role}; the columns are {_listed(dataset)}"
             )
-    return Columns(text=text, text_pair=wanted.text_pair, label=label)
+    return Columns(text=text, text_pair=second, label=label)
 
 
 def holds_text(kind: pa.DataType) -> bool:
@@ -100,15 +100,29 @@ def _listed(dataset: datasets.Dataset) -> str:
 
 def guess_text(dataset: datasets.Dataset, sample: pa.Table, *others: str | None) -> str | None:
     """Return the column that most likely holds the texts, `others` left out; None if none does."""
+    candidates = _text_columns(dataset, *others)
+    return _by_name(candidates, TEXT_NAMES) or max(
+        candidates, key=lambda name: _mean_length(sample.column(name)), default=None
+    )
+
+
+def _text_columns(dataset: datasets.Dataset, *others: str | None) -> list[str]:
     schema = dataset.features.arrow_schema
-    candidates = [
+    return [
         name
         for name in dataset.column_names
         if name not in others and holds_text(schema.field(name).type)
     ]
-    return _by_name(candidates, TEXT_NAMES) or max(
-        candidates, key=lambda name: _mean_length(sample.column(name)), default=None
-    )
+
+
+def _pair_by_name(dataset: datasets.Dataset, label: str | None) -> tuple[str | None, str | None]:
+    """Return the columns with the usual names of a pair of texts; None twice without them."""
+    candidates = _text_columns(dataset, label)
+    for first, second in PAIR_NAMES:
+        pair = _by_name(candidates, (first,)), _by_name(candidates, (second,))
+        if None not in pair:
+            return pair
+    return None, None
 
 
 def _called(dataset: datasets.Dataset, name: str, taken: dict[str, str]) -> str | None:

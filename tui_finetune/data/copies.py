@@ -26,7 +26,7 @@ from tui_finetune.recipe import Reading
 from tui_finetune.text import clean
 
 # Raised when the same file would be read otherwise than before.
-_VERSION = 2
+_VERSION = 3
 
 # A file changed within the resolution of its times may change again and show the same times.
 _SETTLED_SECONDS = 2.0

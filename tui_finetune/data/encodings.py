@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tui_finetune.data.quotes import QuotesOfFile
 from tui_finetune.errors import InputError
 from tui_finetune.text import clean
 
@@ -63,8 +64,8 @@ def find_encoding(
     wanted: str | None = None,
     progress: Progress | None = None,
     head: bool = False,
-) -> tuple[str, str]:
-    """Return the encoding of the text file at `path`, and which quotes (\" and ') occur in it.
+) -> tuple[str, list[str]]:
+    """Return the encoding of the text file at `path`, and which quotes may enclose fields in it.
 
     `wanted` is checked; None: what a byte order mark says, else UTF-8, UTF-16 without a mark where
     that is sure, cp1252. With `head` only the first mebibyte is looked at. `progress` is called
@@ -155,9 +156,9 @@ def _wide(start: bytes) -> str | None:
     return None
 
 
-def _check(path: Path, encoding: str, progress: Progress | None, head: bool) -> str:
-    """Decode the file and return the quotes in it."""
-    quotes: set[str] = set()
+def _check(path: Path, encoding: str, progress: Progress | None, head: bool) -> list[str]:
+    """Decode the file and return the quotes that are worth trying."""
+    quotes = QuotesOfFile()
     unbroken = 0
     before = "\n"
     for lines, text in _decoded(path, encoding, progress, head):
@@ -178,9 +179,9 @@ def _check(path: Path, encoding: str, progress: Progress | None, head: bool) -> 
                 f"{clean(path)}: line {lines + _line_ends(text)} is longer than {LONGEST_LINE:,} "
                 "characters; this is no table of texts"
             )
-        quotes |= {quote for quote in "\"'" if quote in text}
+        quotes.note(text)
         before = text[-1:] or before
-    return "".join(sorted(quotes))
+    return quotes.worth_trying()
 
 
 def undecodable_line(path: Path, encoding: str) -> int:

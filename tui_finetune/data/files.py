@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 from tui_finetune.data.encodings import Progress
 from tui_finetune.data.formats import SEPARATORS, Delimited, detect, read_rows
 from tui_finetune.data.json_rows import json_columns, json_features, json_objects
-from tui_finetune.data_endings import DELIMITED, JSON, KNOWN, PARQUET
+from tui_finetune.data_endings import DELIMITED, JSON, KNOWN, PACKED, PARQUET, endings
 from tui_finetune.errors import InputError
 from tui_finetune.recipe import Reading
 from tui_finetune.text import clean
 
 Detected = dict[str, str | bool | int]
 
-_PACKED = (".gz", ".zip", ".zst", ".bz2", ".xz", ".lz4", ".7z", ".tar", ".tgz")
+_ARCHIVES = (*PACKED, ".zip", ".lz4", ".7z", ".tar", ".tgz")
 
 # What ends the other form of an Arrow file, since version 0.15.
 _END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
@@ -28,7 +28,13 @@ _END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 _BATCH_ROWS = 10_000
 _BATCH_CHARACTERS = 1 << 25
 
-_QUOTES = {'"': "double", "'": "single", "none": "none"}
+_QUOTES = {
+    '"': "double",
+    "'": "single",
+    '\\"': "backslash-escaped double",
+    "\\'": "backslash-escaped single",
+    "none": "none",
+}
 
 
 @dataclass(frozen=True)
@@ -63,15 +69,18 @@ def rows_of(path: Path, wanted: Reading, progress: Progress | None = None) -> Ro
 
 
 def kind_of(path: Path) -> str:
-    """Return the ending of a data file. Raises `InputError` if it is none."""
+    """Return the ending of a data file, without that of its compression.
+
+    Raises `InputError` if it is none.
+    """
     if path.is_dir():
         raise InputError(f"{clean(path)}: this is a folder; name a file in it")
     if not path.exists():
         raise InputError(f"{clean(path)}: no such file; check the path")
     if not path.is_file():
         raise InputError(f"{clean(path)}: this is no regular file; copy the data into one")
-    suffix = path.suffix.lower()
-    if suffix in _PACKED:
+    suffix, _ = endings(path)
+    if suffix in _ARCHIVES:
         raise InputError(f"{clean(path)}: this file is compressed; unpack it first")
     if suffix not in KNOWN:
         raise InputError(
@@ -95,6 +104,8 @@ def delimited(
         "header": bool(reading.header),
         "skip_lines": reading.skip_lines or 0,
     }
+    if found.kept_quotes:
+        detected["kept quotes"] = "some fields keep the quotes around them"
     return Rows(features, _text_batches(path, found, features, progress, head), detected, reading)
 
 

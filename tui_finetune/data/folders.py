@@ -10,12 +10,12 @@ from pathlib import Path
 from datasets.data_files import SPLIT_KEYWORDS
 
 from tui_finetune.data.files import kind_of
-from tui_finetune.data_endings import KNOWN
+from tui_finetune.data_endings import READ, endings
 from tui_finetune.errors import InputError
 from tui_finetune.text import clean
 
 # A .txt file in a folder is a note, or a text, as often as a table.
-_TABLES = tuple(suffix for suffix in KNOWN if suffix != ".txt")
+_TABLES = tuple(ending for ending in READ if not ending.startswith(".txt"))
 
 # In aclImdb it holds texts without a label, beside the folders of the labels.
 UNLABELLED = ("unsup", "unlabeled", "unlabelled", "unsupervised")
@@ -106,7 +106,7 @@ def _by_split(splits: dict[Path, str | None], left_out: tuple[str, ...] = ()) ->
 
 def _one_kind(files: list[Path]) -> list[Path]:
     """Return the files. Raises `InputError` if they may be the same rows in two formats."""
-    kinds = {kind_of(file): file for file in files}
+    kinds = {(kind_of(file), endings(file)): file for file in files}
     if len(kinds) > 1:
         one, other = list(kinds.values())[:2]
         raise InputError(
@@ -121,7 +121,9 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _data_files(folder: Path, kinds: tuple[str, ...]) -> list[Path]:
-    return [path for path in _listed(folder) if path.is_file() and path.suffix.lower() in kinds]
+    """Return the files of a folder with one of the endings, without packed copies of others."""
+    found = [path for path in _listed(folder) if path.is_file() and "".join(endings(path)) in kinds]
+    return [path for path in found if not (endings(path)[1] and path.with_suffix("") in found)]
 
 
 def _tables(folder: Path, kinds: tuple[str, ...], within: bool) -> Layout | None:

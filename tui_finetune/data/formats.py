@@ -22,6 +22,7 @@ from tui_finetune.data.headers import (
     preamble,
 )
 from tui_finetune.data.lines import bytes_read, first_lines, lines_of
+from tui_finetune.data.quotes import QuotesOfRows, csv_options
 from tui_finetune.errors import InputError
 from tui_finetune.recipe import Reading
 from tui_finetune.text import clean
@@ -33,11 +34,8 @@ SAMPLE_CHARACTERS = 1 << 20
 
 _ROWS_A_REPORT = 5_000
 
-# So many of the quotes around fields show that they are meant to enclose them.
-_MOST = 0.5
-
 # A line that does not fit may be no row of the table if it is one of the first.
-_PREAMBLE_LINES = 5
+_NEAR_TOP = 5
 
 # The csv module refuses fields over 128 KiB by default; a long document is a legitimate cell.
 csv.field_size_limit(LONGEST_LINE)
@@ -50,6 +48,7 @@ class Delimited:
     reading: Reading  # with nothing left open
     columns: tuple[str, ...]  # their names: from the header, or column_1, column_2, ...
     rows: int  # below the header, as far as was looked: a single way to read is not tried out
+    kept_quotes: bool = False  # found out: double quotes around some fields belong to the texts
 
 
 @dataclass(frozen=True)
@@ -62,35 +61,12 @@ class _Proposal:
     width: int = 0  # fields of most rows
     rows: int = 0
     covered: int = 0  # lines in rows of that width
-    opened: int = 0  # fields that begin with a double quote which this reading leaves in place
-    closed: int = 0  # of them, those that end with one too
-    enclosed: float = 0.0  # the largest share of a column's fields left in single quotes
-    doubled: bool = False  # some field in single quotes holds two in a row, as quoting writes one
+    quotes: QuotesOfRows = field(default_factory=QuotesOfRows)  # left in place, if `quote` is None
     spans: int = 0  # the first line of the first row of several lines
     fault: str | None = None  # the first row that does not fit, in words
 
 
 Verify = Callable[[_Proposal], _Proposal]
-
-
-@dataclass
-class _Quotes:
-    """What quotes the fields of an unquoted reading begin and end with."""
-
-    opened: int = 0
-    closed: int = 0
-    enclosed: Counter[int] = field(default_factory=Counter)  # in single quotes, by column
-    doubled: bool = False
-
-    def note(self, row: list[str]) -> None:
-        """Count the quotes of a row."""
-        for column, cell in enumerate(row):
-            if cell[:1] == '"':
-                self.opened += 1
-                self.closed += len(cell) > 1 and cell[-1] == '"'
-            elif cell[:1] == "'" and len(cell) > 1 and cell[-1] == "'":
-                self.enclosed[column] += 1
-                self.doubled = self.doubled or "''" in cell[1:-1]
 
 
 def detect(
@@ -134,7 +110,8 @@ def detect(
         header=header,
         skip_lines=chosen.skip,
     )
-    return Delimited(reading, names, max(chosen.rows - header, int(more)))
+    kept_quotes = wanted.quote is None and chosen.quotes.belong_to_texts
+    return Delimited(reading, names, max(chosen.rows - header, int(more)), kept_quotes)
 
 
 def read_rows(
@@ -200,7 +177,9 @@ def _is_json(sample: list[str]) -> bool:
         return False
 
 
-def _proposals(path: Path, wanted: Reading, sample: list[str], quotes: str) -> list[_Proposal]:
+def _proposals(
+    path: Path, wanted: Reading, sample: list[str], quotes: list[str]
+) -> list[_Proposal]:
     """Return the readings to try; with quotes before without."""
     declared = declared_separator(sample)
     separators = list(SEPARATORS)
@@ -252,29 +231,41 @@ def _with_or_without_quotes(
 ) -> _Proposal:
     by_quote = {proposal.quote: proposal for proposal in holding}
     plain, double, single = (by_quote.get(quote) for quote in (None, '"', "'"))
+    # tried only where a backslash stands before each quote within a field
+    escaped = by_quote.get('\\"') or by_quote.get("\\'")
+    if escaped is not None:
+        return _unless_two_ways(path, escaped, by_quote.get((escaped.quote or "")[-1]), plain)
     if plain is None:
         if double is not None and single is not None and double.rows != single.rows:
             raise _two_ways(path, double, single)
         return double or single or holding[0]
-    if not plain.opened:  # every double quote stands within a text and encloses nothing
-        if single is not None:
-            return single if plain.enclosed >= 1 or plain.doubled else plain
-        if plain.enclosed >= _MOST:
-            _refuse_broken(path, "'", faulty)
-        return plain
-    if double is None:
-        if plain.closed >= _MOST * plain.opened:
-            _refuse_broken(path, '"', faulty)
-        return plain
-    # The same table with fewer rows: some quotes enclose line ends, or stray ones swallow rows.
-    if double.width == plain.width and double.rows != plain.rows:
-        raise _two_ways(path, double, plain)
-    return double
+    quotes = plain.quotes
+    if double is not None and quotes.opened:
+        # The same table with fewer rows: some quotes enclose line ends, or stray ones swallow rows.
+        quoted = _unless_two_ways(path, double, plain)
+        if not quotes.belong_to_texts:
+            return quoted
+    elif quotes.mostly_closed and not quotes.belong_to_texts:
+        _refuse_broken(path, '"', faulty)
+    if single is not None:
+        return single if quotes.single_enclose else plain
+    if quotes.mostly_single:
+        _refuse_broken(path, "'", faulty)
+    return plain
+
+
+def _unless_two_ways(path: Path, quoted: _Proposal, *others: _Proposal | None) -> _Proposal:
+    """Return a reading. Raises `InputError` if another makes other rows of the same table."""
+    for other in others:
+        if other is not None and other.width == quoted.width and other.rows != quoted.rows:
+            raise _two_ways(path, quoted, other)
+    return quoted
 
 
 def _refuse_broken(path: Path, quote: str, faulty: list[_Proposal]) -> None:
     """Raise the fault of a reading with quotes, most of which do enclose fields, if it has one."""
-    broken = next((proposal for proposal in faulty if proposal.quote == quote), None)
+    fitting = (proposal for proposal in faulty if proposal.quote in (f"\\{quote}", quote))
+    broken = next(fitting, None)
     if broken is not None:
         raise InputError(
             f"{clean(path)}: {broken.fault} (if quotes enclose nothing here, say "
@@ -309,9 +300,8 @@ def _reader(lines: Iterable[str], proposal: _Proposal) -> Any:
     return csv.reader(
         lines,
         delimiter=proposal.separator,
-        quotechar=proposal.quote,
-        quoting=csv.QUOTE_MINIMAL if proposal.quote else csv.QUOTE_NONE,
         strict=True,
+        **csv_options(proposal.quote),
     )
 
 
@@ -349,7 +339,7 @@ def _verify(path: Path, encoding: str, proposal: _Proposal, progress: Progress |
 
 def _measure(rows: Iterable[tuple[range, list[str]]], proposal: _Proposal, width: int) -> _Proposal:
     count = covered = 0
-    quotes = _Quotes()
+    quotes = QuotesOfRows()
     spans = 0
     fault = None
     for places, row in rows:
@@ -366,11 +356,7 @@ def _measure(rows: Iterable[tuple[range, list[str]]], proposal: _Proposal, width
         width=width,
         rows=count,
         covered=covered,
-        opened=quotes.opened,
-        closed=quotes.closed,
-        # a header often goes without
-        enclosed=max(quotes.enclosed.values(), default=0) / max(count - 1, 1),
-        doubled=quotes.doubled,
+        quotes=quotes,
         spans=spans,
         fault=fault,
     )
@@ -380,7 +366,7 @@ def _fault(places: range, row: list[str], proposal: _Proposal) -> str:
     if not row:
         return f"line {places[0]} opens a quote that is not closed properly; mend this line"
     name = SEPARATORS.get(proposal.separator, proposal.separator)
-    above = places[0] <= _PREAMBLE_LINES and len(row) < proposal.width
+    above = places[0] <= _NEAR_TOP and len(row) < proposal.width
     return (
         f"line {places[0]} has {len(row)} fields separated by {name} where most lines have "
         f"{proposal.width}; mend this line, or quote the field that holds a {name}"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from tui_finetune.data.names import known
+from tui_finetune.data.names import LABELS, known
 from tui_finetune.errors import InputError
 from tui_finetune.text import clean
 
@@ -14,6 +14,9 @@ LONGEST_HEADER_CELL = 40
 
 # A header is looked for in this many lines.
 _PREAMBLE_LINES = 30
+
+_DIGITS = re.compile(r"\d+")
+_SENTENCE = re.compile(r" .*[.!?]$", re.DOTALL)
 
 # Spreadsheets write this line above the table; it is not part of it.
 _DECLARED = re.compile(r'^"?sep=(.)"?[\r\n]*$')
@@ -71,8 +74,20 @@ def looks_like_header(rows: list[list[str]]) -> bool:
         return False
     if names:
         return True
+    if any(_is_value(cell, column) for cell, column in zip(first, columns, strict=True)):
+        return False
     # Nothing tells: a header is the custom, but sentences are no names.
     return all(len(cell) <= LONGEST_HEADER_CELL for cell in first)
+
+
+def _is_value(cell: str, below: set[str]) -> bool:
+    """Return whether a cell is like one below it: a usual label, a sentence, a date, a code."""
+    if cell.lower() in LABELS:
+        return not all(map(_is_number, below))  # else it names a column of 0 and 1
+    if _SENTENCE.search(cell):
+        return any(map(_SENTENCE.search, below))
+    form = _DIGITS.sub("0", cell)
+    return form != cell and any(form == _DIGITS.sub("0", other) for other in below)
 
 
 def _is_number(cell: str) -> bool:

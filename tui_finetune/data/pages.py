@@ -33,7 +33,7 @@ from tui_finetune.data.source import (
     unreadable,
 )
 from tui_finetune.data.text_files import text_rows
-from tui_finetune.data_endings import ARROW, DELIMITED, PARQUET
+from tui_finetune.data_endings import ARROW, DELIMITED, PARQUET, endings
 from tui_finetune.errors import InputError
 from tui_finetune.home import home
 from tui_finetune.recipe import DataSection, Reading, source_words
@@ -159,6 +159,8 @@ class Pages:
                 rows.detected,
             )
         kind = kind_of(files[0])
+        if endings(files[0])[1]:
+            return None  # it is unpacked whole, or not at all
         if kind in PARQUET:
             table, total = self._groups.page(files, offset, limit)
             return table, total, {"kind": "Parquet"}

@@ -1,4 +1,4 @@
-"""What there is to say of labels: spellings, tiny and dominating ones, those that train lacks."""
+"""What there is to say of labels: joined, misspelt, tiny, dominating ones, those train lacks."""
 
 from collections import Counter, defaultdict
 
@@ -8,6 +8,9 @@ import pyarrow.compute as pc
 
 from tui_finetune.data.quality_rows import PARTS, Finding, View, counted
 from tui_finetune.text import clean
+
+# What may stand between several labels in one cell; a comma or slash is often part of a name.
+_SEPARATORS = (";", "|", ",", "/")
 
 # A label is hardly learnt from fewer, and fewer still are left to judge it by.
 FEW_ROWS = 10
@@ -24,6 +27,7 @@ def label_findings(view: View) -> list[Finding]:
     if not len(names):
         return []
     return [
+        *_several_in_one(view, names, owner),
         *_lacking(view, names, owner),
         *_variants(view, names, owner),
         *_blanks(view),
@@ -80,6 +84,41 @@ def _names(view: View) -> tuple[np.ndarray, np.ndarray]:
         names, owner = view.targets, np.arange(len(view.targets))
     known = np.asarray(pc.is_valid(names))
     return np.array(names.to_pylist(), dtype=object)[known], owner[known]
+
+
+def _several_in_one(view: View, names: np.ndarray, owner: np.ndarray) -> list[Finding]:
+    """Find names that are made of other names, as `news;sport` is where there is `news`."""
+    if view.problem_type != "single_label_classification":
+        return []
+    distinct = set(names.tolist())
+    for separator in _SEPARATORS:
+        joined = {
+            name: [part.strip() for part in name.split(separator)]
+            for name in distinct
+            if separator in name
+        }
+        pieces = Counter(part for parts in joined.values() for part in set(parts))
+        made = [
+            name
+            for name, parts in joined.items()
+            if all(part and (part in distinct or pieces[part] > 1) for part in parts)
+        ]
+        if made and 2 * len(made) > len(joined):
+            positions = owner[np.isin(names, made)]
+            return [
+                Finding(
+                    "Several labels in one cell",
+                    f"{counted(len(made), 'label')} made of others with {separator} between them "
+                    f"({_some(sorted(made))})",
+                    "warning",
+                    len(positions),
+                    "row",
+                    "read them as several labels a row",
+                    **view.listed(positions),
+                    fix={"data.label_separator": separator},
+                )
+            ]
+    return []
 
 
 def _lacking(view: View, names: np.ndarray, owner: np.ndarray) -> list[Finding]:

@@ -4,7 +4,8 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import partial
 from glob import glob, has_magic
 from pathlib import Path
@@ -14,11 +15,12 @@ import pyarrow as pa
 
 from tui_finetune.data.copies import Copy, copy_of, is_copied
 from tui_finetune.data.encodings import Progress
-from tui_finetune.data.files import Detected, kind_of, rows_of
+from tui_finetune.data.files import Detected, Rows, kind_of, rows_of
 from tui_finetune.data.folders import Layout, layout_of_files, layout_of_folder
 from tui_finetune.data.hub import commit_of, hub_name, load_from_hub
+from tui_finetune.data.packed import NAMES, unpacked
 from tui_finetune.data.text_files import text_rows
-from tui_finetune.data_endings import DELIMITED, KNOWN
+from tui_finetune.data_endings import DELIMITED, KNOWN, endings
 from tui_finetune.errors import InputError
 from tui_finetune.home import home
 from tui_finetune.recipe import Reading, source_words
@@ -108,7 +110,7 @@ def layout_of(source: Named) -> Layout | None:
         path = paths[0]
         if path.is_dir():
             return layout_of_folder(path)
-        if not path.exists() and path.suffix.lower() not in KNOWN and hub_name(str(path)):
+        if not path.exists() and endings(path)[0] not in KNOWN and hub_name(str(path)):
             return None
         kind_of(path)
     except OSError as error:
@@ -146,10 +148,23 @@ def _copy(
             salt = "\n".join(f"{file.parent.name}/{file.name}" for file in files)
             read = partial(text_rows, files, wanted, progress)
             return copy_of(files, wanted, cache, read, progress, salt)
+        if endings(files[0])[1]:
+            return _copy_of_packed(files[0], wanted, cache, progress)
         read = partial(rows_of, files[0], wanted, progress)
         return copy_of(files, wanted, cache, read, progress)
     except UNREADABLE as error:
         raise unreadable(files[0], error) from None
+
+
+def _copy_of_packed(path: Path, wanted: Reading, cache: Path, progress: Progress | None) -> Copy:
+    with ExitStack() as until_copied:
+
+        def read() -> Rows:  # not called if there is a copy
+            place = until_copied.enter_context(unpacked(path, cache, progress))
+            rows = rows_of(place, wanted, progress)
+            return replace(rows, detected=rows.detected | {"compression": NAMES[endings(path)[1]]})
+
+        return copy_of([path], wanted, cache, read, progress)
 
 
 def _wanted(path: Path, reading: Reading, texts: bool) -> Reading:

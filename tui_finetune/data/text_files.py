@@ -22,8 +22,7 @@ def text_rows(files: list[Path], wanted: Reading, progress: Progress | None = No
     """Return a row for each file: its text, its folder as the label, and its name.
 
     Each file is what its byte order mark says, else UTF-8, else cp1252, unless `wanted` names an
-    encoding. Raises `InputError`, while
-    the rows are read, for a file that is neither.
+    encoding. Raises `InputError`, while the rows are read, for a file that is neither.
     """
     detected: Detected = {"kind": "a text a file", "files": len(files)}
     return Rows(_FEATURES, _batches(files, wanted.encoding, progress), detected, Reading())

@@ -63,7 +63,11 @@ class Columns(Section):
     """Which columns of the data hold what; None: guessed from names and contents."""
 
     text: str | None = None
-    text_pair: str | None = Field(None, description="a second text; null: one text a row")
+    text_pair: str | None = Field(
+        None,
+        description="a second text; null: one text a row, unless no text is named either and the "
+        "columns have the usual names of a pair, such as premise and hypothesis",
+    )
     label: str | None = None
 
 
@@ -74,8 +78,10 @@ class Reading(Section):
     separator: str | None = Field(
         None, description="the character between two fields, or comma, tab, semicolon, pipe"
     )
-    quote: Literal['"', "'", "none"] | None = Field(
-        None, description="the character that encloses fields, or none"
+    quote: Literal['"', "'", '\\"', "\\'", "none"] | None = Field(
+        None,
+        description="the character that encloses fields, with a backslash before it if one stands "
+        "before each within them, or none",
     )
     header: bool | None = Field(None, description="the first line of the table names the columns")
     skip_lines: int | None = Field(None, ge=0, description="lines above the table")

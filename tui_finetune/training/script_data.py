@@ -16,9 +16,10 @@ from tui_finetune.data.folders import UNLABELLED
 from tui_finetune.data.hub import HubName, hub_name
 from tui_finetune.data.source import Source, layout_of, open_source
 from tui_finetune.data.targets import is_list
-from tui_finetune.data_endings import ARROW, DELIMITED, JSON, PARQUET
+from tui_finetune.data_endings import ARROW, DELIMITED, JSON, PARQUET, endings
 from tui_finetune.errors import InputError
 from tui_finetune.recipe import DataSection, ProblemType, Reading
+from tui_finetune.text import clean
 from tui_finetune.training.setup import Setup
 
 # Digests of more files would be a list that nobody reads.
@@ -33,6 +34,8 @@ _QUOTING = {
     None: "",  # no delimited text
     '"': "",  # as the csv module has it
     "'": ', quotechar="\'"',
+    '\\"': ', escapechar="\\\\"',
+    "\\'": ', quotechar="\'", escapechar="\\\\"',
     "none": ", quoting=csv.QUOTE_NONE",
 }
 
@@ -174,6 +177,11 @@ def _names(files: list[Path]) -> list[str]:
 def _kind(files: list[Path], texts: bool) -> str:
     if texts:
         return "texts"
+    packed = next((file for file in files if endings(file)[1]), None)
+    if packed is not None:
+        raise InputError(
+            f"{clean(packed)}: a script reads no compressed files; unpack it, and train anew"
+        )
     suffix = kind_of(files[0])
     return next(kind for kind, suffixes in _KINDS.items() if suffix in suffixes)
 

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -21,6 +20,7 @@ from tui_finetune.ui.draft import Draft
 from tui_finetune.ui.panes.data_asking import Asking
 from tui_finetune.ui.panes.data_form import Choice, FormLines
 from tui_finetune.ui.panes.data_words import detected_phrases
+from tui_finetune.ui.widgets.dialog import Dialog
 from tui_finetune.ui.widgets.say import say
 
 _ENCODINGS = ("utf-8", "cp1252", "iso-8859-1", "utf-16", "utf-8-sig", "gb18030", "shift_jis")
@@ -52,7 +52,14 @@ _READING = (
     Choice(
         "data.reading.quote",
         "Quotes",
-        [(None, "detected"), ('"', "double quotes"), ("'", "single quotes"), ("none", "none")],
+        [
+            (None, "detected"),
+            ('"', "double quotes"),
+            ("'", "single quotes"),
+            ('\\"', 'double quotes, \\" within fields'),
+            ("\\'", "single quotes, \\' within fields"),
+            ("none", "none"),
+        ],
         "around fields that hold a separator or a line end",
     ),
     Choice(
@@ -133,17 +140,13 @@ def _with_detected(field: Choice, detected: Mapping[str, Any]) -> Choice:
     return replace(field, values=[(None, words), *field.values[1:]])
 
 
-class DetailsScreen(ModalScreen[bool]):
+class DetailsScreen(Dialog[bool]):
     """Changes the draft, with the first rows as they would be read; answers whether it did."""
 
     DEFAULT_CSS = """
     DetailsScreen {
-        align: center middle;
-        & > Vertical {
-            width: 78; max-width: 100%; height: auto; max-height: 100%;
-            padding: 0 2; background: $surface; border: round $primary;
-        }
-        & Static { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > Vertical { width: 78; max-width: 100%; max-height: 100%; padding: 0 2; }
+        & Static { text-wrap: nowrap; text-overflow: ellipsis; }
         & #details-problem { text-wrap: wrap; }
     }
     """
@@ -185,7 +188,6 @@ class DetailsScreen(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """Show how the source is read now."""
-        self._form.focus()
         self._ask()
 
     @on(FormLines.Changed)

@@ -80,7 +80,11 @@ class DataHead(Vertical):
     def _column_chosen(self, event: Select.Changed) -> None:
         event.stop()
         value = None if event.value is Select.NULL else event.value
-        self._set(f"data.columns.{_ROLES[str(event.select.id)]}", value)
+        role = _ROLES[str(event.select.id)]
+        if role == "text_pair" and value is None and self._draft.value("data.columns.text") is None:
+            # A pair that was found by its names is given up by naming the one text.
+            role, value = "text", (self._draft.data.result or {}).get("text")
+        self._set(f"data.columns.{role}", value)
 
     @on(Button.Pressed, "#drop")
     def _drop_pressed(self) -> None:

@@ -13,14 +13,14 @@ from textual.widgets import DirectoryTree, Input
 from textual.widgets.directory_tree import DirEntry
 from textual.widgets.tree import TreeNode
 
-from tui_finetune.data_endings import KNOWN
+from tui_finetune.data_endings import READ
 from tui_finetune.text import clean
 
 # A folder with more entries than this is searched no further while somebody types.
 _MOST_ENTRIES = 5000
 
 
-def complete_path(written: str, endings: tuple[str, ...] = KNOWN) -> str | None:
+def complete_path(written: str, endings: tuple[str, ...] = READ) -> str | None:
     """Return the first path that begins as `written`: a folder (with a slash) or a file.
 
     Files are those with one of the endings; hidden ones are offered only after a dot. None if
@@ -65,7 +65,7 @@ class PathInput(Input):
         self,
         *,
         placeholder: str = "",
-        endings: tuple[str, ...] = KNOWN,
+        endings: tuple[str, ...] = READ,
         id: str | None = None,
     ) -> None:
         suggester = _PathSuggester(endings)
@@ -98,7 +98,7 @@ class DataTree(DirectoryTree):
         return [
             path
             for path in paths
-            if not path.name.startswith(".") and (path.suffix.lower() in KNOWN or path.is_dir())
+            if not path.name.startswith(".") and (path.name.lower().endswith(READ) or path.is_dir())
         ]
 
     def render_label(self, node: TreeNode[DirEntry], base_style: Style, style: Style) -> Text:
