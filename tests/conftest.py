@@ -96,7 +96,7 @@ def _make_model(folder: Path, dropout: float) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_recipe(data_file: Path, tiny_model: Callable[..., Path]) -> Callable[..., Recipe]:
     """Make a recipe for the tiny model and data; keyword arguments go to `train`."""
 

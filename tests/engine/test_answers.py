@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import torch
 
 from tui_finetune.engine.client import EngineClient
@@ -23,21 +24,30 @@ from tui_finetune.tracing.trace import trace
 TEXT = "the film was good and the end was bad"
 
 
-@pytest.fixture
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
 def run(
-    tmp_path: Path, tiny_model: Callable[..., Path], make_recipe: Callable[..., Recipe]
+    home: Path, tiny_model: Callable[..., Path], make_recipe: Callable[..., Recipe]
 ) -> RunDirectory:
     """A run whose model is the tiny one with a random head."""
-    made = create_run(tmp_path, make_recipe())
+    made = create_run(home, make_recipe())
     torch.manual_seed(0)
     load_classifier(tiny_model(), ["negative", "positive"]).save_pretrained(made.model)
     load_tokenizer(tiny_model()).save_pretrained(made.model)
     return made
 
 
-@pytest.fixture
-async def engine(tmp_path: Path) -> Any:
-    client = EngineClient(tmp_path)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(home: Path) -> Any:
+    """One engine for all that is asked here: it takes a while to load its libraries."""
+    client = EngineClient(home)
     yield client
     client.close()
 

@@ -16,6 +16,8 @@ import pytest
 from tui_finetune.engine.client import EngineClient
 from tui_finetune.errors import InputError
 
+from ..waiting import wait_for
+
 ROWS = 10_000_000
 GROUP = 1_000_000
 PAGE = 50
@@ -69,12 +71,8 @@ async def test_reading_a_file_for_a_profile_is_taken_back(
     page = await asyncio.wait_for(engine.request("rows", asked(path, 0)), timeout=20)
     assert page["total"] is None
     # the page may be answered while what was written of the copy is being thrown away
-    for _ in range(100):
-        left = [file for file in (tmp_path / "home" / "cache").rglob("*") if file.is_file()]
-        if not left:
-            break
-        await asyncio.sleep(0.1)
-    assert left == []
+    cache = tmp_path / "home" / "cache"
+    wait_for(lambda: not any(file.is_file() for file in cache.rglob("*")))
 
 
 def own_memory(process: psutil.Process) -> int:

@@ -97,7 +97,7 @@ class Terminal:
             # is bound may overtake it, because that one goes up to the app first.
             time.sleep(0.5 if key in ("escape", "ctrl+u") else 0.05)
 
-    def wait_for(self, *wanted: str, seconds: float = 60.0) -> str:
+    def wait_for(self, *wanted: str, seconds: float = 200.0) -> str:
         """Wait until the screen shows all the words, and return it."""
         end = time.monotonic() + seconds
         while not all(word in (text := self.text()) for word in wanted):

@@ -23,7 +23,7 @@ def test_training_and_predicting_by_keys(
 ) -> None:
     terminal = open_dashboard(size=size)
     terminal.wait_for("File", "engine: ready")
-    terminal.press("F1", "ctrl+u", str(data_file), "enter")
+    terminal.press("F1", str(data_file), "enter")
     terminal.wait_for("120 rows x 2 columns", "positive", "negative", "50%")
 
     terminal.press("F2")
@@ -39,7 +39,7 @@ def test_training_and_predicting_by_keys(
     # so few rows are worth a word before it starts
     terminal.wait_for("Before it starts", "Few test rows", "Start anyway")
     terminal.press("ctrl+s")
-    terminal.wait_for("finished", "accuracy", seconds=90)
+    terminal.wait_for("finished", "accuracy")
     (run,) = all_runs(tmp_path / "home")
     epochs = read_history(run).epochs()
     assert len(epochs) == 3

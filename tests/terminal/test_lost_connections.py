@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from tui_finetune.runs.directory import RunDirectory, all_runs
 from tui_finetune.runs.history import read_history
 from tui_finetune.runs.status import read_status
 
+from ..waiting import wait_for
 from .conftest import Open, Terminal
 
 pytestmark = pytest.mark.slow
@@ -35,19 +35,13 @@ def start_training(terminal: Terminal, home: Path) -> RunDirectory:
     terminal.press("enter")
     terminal.wait_for("Start anyway")
     terminal.press("ctrl+s")
-    terminal.wait_for("fine-tune", "epoch", seconds=90)
-    end = time.monotonic() + 60
-    while not (runs := all_runs(home)) or not read_history(runs[0]).evaluations:
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    return runs[0]
+    (run,) = wait_for(lambda: all_runs(home))
+    wait_for(lambda: read_history(run).evaluations)
+    return run
 
 
 def wait_until_ended(run: RunDirectory) -> None:
-    end = time.monotonic() + 120
-    while read_status(run.status).state in ("starting", "running", "stopping"):
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    wait_for(lambda: read_status(run.status).state not in ("starting", "running", "stopping"))
 
 
 def assert_seen_whole(terminal: Terminal, run: RunDirectory) -> None:
@@ -101,13 +95,9 @@ def test_a_run_that_goes_on_is_shown_live_when_the_dashboard_opens_again(
     again = open_dashboard(size=(120, 40))
     again.wait_for("films", "running", "epoch")
     step = read_status(run.status).step
-    end = time.monotonic() + 30
-    while read_status(run.status).step < step + 20:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
+    wait_for(lambda: read_status(run.status).step >= step + 20)
     os.kill(read_status(run.status).pid or 0, signal.SIGKILL)
-    again.wait_for("interrupted", seconds=10)
+    again.wait_for("interrupted")
 
 
 def test_the_stop_menu_saves_and_the_run_is_resumed_with_a_key(
@@ -122,16 +112,13 @@ def test_the_stop_menu_saves_and_the_run_is_resumed_with_a_key(
     terminal.press("s")
     terminal.wait_for("Save and stop now")
     terminal.press("n")
-    terminal.wait_for("stopped", seconds=30)
+    terminal.wait_for("stopped")
     stopped = read_status(run.status)
     checkpoint = run.newest_checkpoint()
     assert checkpoint is not None
     assert checkpoint.name == f"checkpoint-{stopped.step}"
 
     terminal.press("r")
-    end = time.monotonic() + 60
-    while read_status(run.status).step <= stopped.step:
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    wait_for(lambda: read_status(run.status).step > stopped.step)
     terminal.wait_for("running")
     os.kill(read_status(run.status).pid or 0, signal.SIGKILL)

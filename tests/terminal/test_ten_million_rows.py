@@ -48,12 +48,14 @@ def test_any_page_of_ten_million_rows_in_a_small_dashboard(
 ) -> None:
     terminal = open_dashboard()
     terminal.wait_for("File", "engine: ready")
-    terminal.press("F1", "ctrl+u", str(ten_million_rows), "enter")
+    terminal.press("F1", str(ten_million_rows), "enter")
     page_with(terminal, 1)
     terminal.press("tab", "down")
     terminal.wait_for("PgUp PgDn")
     for row in (9_876_543, 4_000_001, 17):
-        terminal.press("g", str(row), "enter")
+        terminal.press("g")
+        terminal.wait_for("the number of a row, then Enter")
+        terminal.press(str(row), "enter")
         page = page_with(terminal, row)
 
     dashboard = psutil.Process(terminal.process.pid)

@@ -33,8 +33,9 @@ print(json.dumps([sorted(package_alone), sorted(set(sys.modules) - before)]), fl
 class AtStepFive(TrainerCallback):
     """Does what a script does inside its training, or what happens to it there."""
 
-    def __init__(self, action):
+    def __init__(self, action, home):
         self.action = action
+        self.gone_on = Path(home) / "go on"
 
     def on_step_end(self, args, state, control, **kwargs):
         time.sleep(0.02)
@@ -44,6 +45,8 @@ class AtStepFive(TrainerCallback):
             sys.exit(3)
         if state.global_step == 5 and self.action == "interrupt":
             raise KeyboardInterrupt
+        while state.global_step == 5 and self.action == "wait" and not self.gone_on.exists():
+            time.sleep(0.02)
 
 
 def make_trainer(folder, callbacks, epochs=2, **arguments):
@@ -87,7 +90,7 @@ def make_trainer(folder, callbacks, epochs=2, **arguments):
 
 def script(do, home, epochs=2):
     """What stands in the script."""
-    callbacks = [JournalCallback(home=home), AtStepFive(do)]
+    callbacks = [JournalCallback(home=home), AtStepFive(do, home)]
     trainer = make_trainer(Path(home) / "output", callbacks, epochs)
     try:
         trainer.train()
@@ -95,7 +98,7 @@ def script(do, home, epochs=2):
         if do == "raise":
             raise
         print("went on", flush=True)
-        time.sleep(30)
+        time.sleep(600)  # or until it is killed
 
 
 if __name__ == "__main__":

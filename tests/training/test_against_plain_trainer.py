@@ -6,90 +6,41 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from datasets import Dataset
 from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_score, recall_score
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    DataCollatorWithPadding,
-    Trainer,
-    TrainingArguments,
-    set_seed,
-)
 
-from tui_finetune.data.splits import prepare
 from tui_finetune.recipe import Recipe
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.history import read_history
 from tui_finetune.runs.observations import best_epoch
+from tui_finetune.training.start import new_run
+from tui_finetune.training.supervisor import run_training
+
+from .plain_trainer import plain_figures, run_figures, steps_of
 
 Train = Callable[[Recipe], RunDirectory]
 
 
-def losses(entries: list[dict[str, float]], name: str) -> dict[int, float]:
-    return {int(entry["step"]): entry[name] for entry in entries if name in entry}
-
-
-def plain_log(recipe: Recipe, folder: Path) -> list[dict[str, float]]:
-    """Fine-tune as a script with plain transformers would, and return the Trainer's log."""
-    tokenizer = AutoTokenizer.from_pretrained(recipe.model.source)
-    splits = {}
-    for name, rows in prepare(recipe.data).splits.items():
-        encoded = [tokenizer(text, truncation=True, max_length=32) for text in rows["text"]]
-        labels = rows["label"]
-        splits[name] = Dataset.from_list(
-            [{**dict(row), "labels": label} for row, label in zip(encoded, labels, strict=True)]
-        )
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=3,
-        learning_rate=2e-3,
-        per_device_train_batch_size=8,
-        per_device_eval_batch_size=16,
-        weight_decay=0.01,
-        warmup_steps=0.1,
-        logging_steps=1,
-        eval_strategy="epoch",
-        save_strategy="no",
-        train_sampling_strategy="group_by_length",
-        seed=42,
-        report_to="none",
-        disable_tqdm=True,
-    )
-    set_seed(42)
-    model = AutoModelForSequenceClassification.from_pretrained(recipe.model.source, num_labels=2)
-    trainer = Trainer(
-        model=model,
-        args=arguments,
-        train_dataset=splits["train"],
-        eval_dataset=splits["validation"],
-        data_collator=DataCollatorWithPadding(tokenizer),
-        processing_class=tokenizer,
-    )
-    trainer.train()
-    return trainer.state.log_history
+@pytest.fixture(scope="module")
+def run(
+    make_recipe: Callable[..., Recipe], tmp_path_factory: pytest.TempPathFactory
+) -> RunDirectory:
+    """A run of the tiny model, trained once."""
+    start = new_run(tmp_path_factory.mktemp("home"), make_recipe())
+    status = run_training(start)
+    assert status.state == "finished", status.reason
+    return start.run
 
 
 def test_losses_equal_those_of_a_plain_trainer(
-    make_recipe: Callable[..., Recipe], train: Train, tmp_path: Path
+    make_recipe: Callable[..., Recipe], run: RunDirectory, tmp_path: Path
 ) -> None:
-    recipe = make_recipe()
-    run = train(recipe)
-    journal = [json.loads(line) for line in run.journal.read_text().splitlines()]
-    log = [entry for entry in journal if entry["event"] == "log"]
-
-    plain = plain_log(recipe, tmp_path / "plain")
-
-    assert len(losses(plain, "loss")) == 36
-    assert losses(log, "loss") == pytest.approx(losses(plain, "loss"))
-    assert losses(log, "eval_loss") == pytest.approx(losses(plain, "eval_loss"))
-    assert losses(log, "grad_norm") == pytest.approx(losses(plain, "grad_norm"))
+    plain = plain_figures(make_recipe(), tmp_path / "plain")
+    assert len(steps_of(plain, "loss")) == 36
+    assert len(steps_of(plain, "eval_loss")) == 3
+    assert run_figures(run) == pytest.approx(plain)
 
 
-def test_metrics_equal_scikit_learns_on_the_saved_predictions(
-    make_recipe: Callable[..., Recipe], train: Train
-) -> None:
-    run = train(make_recipe())
+def test_metrics_equal_scikit_learns_on_the_saved_predictions(run: RunDirectory) -> None:
     reported = json.loads((run.evaluation / "metrics.json").read_text())
     for split in ("validation", "test"):
         rows = pd.read_json(run.evaluation / f"{split}.jsonl", lines=True)
@@ -108,10 +59,7 @@ def test_metrics_equal_scikit_learns_on_the_saved_predictions(
         )
 
 
-def test_the_metrics_of_the_best_epoch_are_those_of_its_saved_model(
-    make_recipe: Callable[..., Recipe], train: Train
-) -> None:
-    run = train(make_recipe())
+def test_the_metrics_of_the_best_epoch_are_those_of_its_saved_model(run: RunDirectory) -> None:
     epochs = read_history(run).epochs()
     best = best_epoch(epochs, "eval_loss")
     assert best is not None

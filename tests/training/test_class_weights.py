@@ -8,17 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from datasets import Dataset
 from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import BCEWithLogitsLoss, CrossEntropyLoss
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    DataCollatorWithPadding,
-    Trainer,
-    TrainingArguments,
-    set_seed,
-)
 
 from tui_finetune.data.splits import PreparedData, prepare
 from tui_finetune.errors import InputError
@@ -26,6 +17,8 @@ from tui_finetune.recipe import Recipe, parse_recipe
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.training.class_weights import balanced_weights
 from tui_finetune.training.setup import set_up
+
+from .plain_trainer import plain_figures, run_figures, steps_of
 
 Make = Callable[..., Recipe]
 Train = Callable[[Recipe], RunDirectory]
@@ -72,66 +65,6 @@ def by_scikit_learn(data: PreparedData) -> list[float]:
     return ratios
 
 
-def plain_log(recipe: Recipe, data: PreparedData, folder: Path) -> list[dict[str, float]]:
-    """Fine-tune with a plain Trainer and torch's weighted loss, and return its log."""
-    tokenizer = AutoTokenizer.from_pretrained(recipe.model.source)
-    several = data.problem_type == "multi_label_classification"
-    count = len(data.labels)
-    splits = {}
-    for name, rows in data.splits.items():
-        encoded = [dict(tokenizer(text)) for text in rows["text"]]
-        labels = rows["label"][:]
-        if several:
-            labels = [[float(place in row) for place in range(count)] for row in labels]
-        splits[name] = Dataset.from_list(
-            [{**row, "labels": label} for row, label in zip(encoded, labels, strict=True)]
-        )
-    weights = torch.tensor(by_scikit_learn(data))
-    loss = BCEWithLogitsLoss(pos_weight=weights) if several else CrossEntropyLoss(weights)
-    set_seed(42)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        recipe.model.source, num_labels=count, problem_type=data.problem_type
-    )
-    trainer = Trainer(
-        model=model,
-        args=TrainingArguments(
-            output_dir=str(folder),
-            num_train_epochs=2,
-            learning_rate=2e-3,
-            per_device_train_batch_size=8,
-            per_device_eval_batch_size=16,
-            gradient_accumulation_steps=2,
-            weight_decay=0.01,
-            warmup_steps=0.1,
-            logging_steps=1,
-            eval_strategy="epoch",
-            save_strategy="no",
-            train_sampling_strategy="group_by_length",
-            report_to="none",
-            disable_tqdm=True,
-        ),
-        train_dataset=splits["train"],
-        eval_dataset=splits["validation"],
-        data_collator=DataCollatorWithPadding(tokenizer),
-        processing_class=tokenizer,
-        # the Trainer does not divide such a loss by the batches of a step
-        compute_loss_func=lambda outputs, labels, num_items_in_batch: (
-            loss(outputs.logits, labels) / (2 if model.training else 1)
-        ),
-    )
-    trainer.train()
-    return trainer.state.log_history
-
-
-def figures(entries: list[dict[str, Any]]) -> dict[tuple[int, str], float]:
-    return {
-        (entry["step"], name): entry[name]
-        for entry in entries
-        for name in ("loss", "grad_norm", "eval_loss")
-        if name in entry
-    }
-
-
 @pytest.mark.parametrize("kind", ["one label", "several labels"])
 def test_a_weighted_run_has_the_losses_of_a_plain_trainer_with_torchs_weighted_loss(
     kind: str, recipe_of: Make, train: Train, tmp_path: Path
@@ -146,9 +79,18 @@ def test_a_weighted_run_has_the_losses_of_a_plain_trainer_with_torchs_weighted_l
     )
     assert max(note["class_weights"].values()) > 2  # so it would be seen if they did not count
     assert note["text"].startswith("class weights: ")
-    ours = figures([entry for entry in journal if entry["event"] == "log"])
-    assert len([name for _, name in ours if name == "loss"]) == 10
-    assert ours == pytest.approx(figures(plain_log(recipe, data, tmp_path / "plain")), rel=1e-5)
+    weights = torch.tensor(by_scikit_learn(data))
+    several = data.problem_type == "multi_label_classification"
+    plain = plain_figures(
+        recipe,
+        tmp_path / "plain",
+        data.problem_type,
+        BCEWithLogitsLoss(pos_weight=weights) if several else CrossEntropyLoss(weights),
+        num_train_epochs=2,
+        gradient_accumulation_steps=2,
+    )
+    assert len(steps_of(plain, "loss")) == 10
+    assert run_figures(run) == pytest.approx(plain, rel=1e-5)
     assert run.load_recipe().train.class_weights == "balanced"
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from datasets import Dataset
 from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import (
     accuracy_score,
@@ -22,19 +21,10 @@ from sklearn.metrics import (
     r2_score,
     recall_score,
 )
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    DataCollatorWithPadding,
-    Trainer,
-    TrainingArguments,
-    pipeline,
-    set_seed,
-)
+from transformers import pipeline
 
 from tui_finetune.console.evaluation import print_evaluation
 from tui_finetune.console.show import print_predictions
-from tui_finetune.data.splits import prepare
 from tui_finetune.errors import InputError
 from tui_finetune.evaluation.judging import judge, run_temperature, run_thresholds
 from tui_finetune.evaluation.prediction_files import predict_file
@@ -45,6 +35,8 @@ from tui_finetune.recipe import parse_recipe
 from tui_finetune.tracing.trace import trace
 from tui_finetune.training.start import new_run
 from tui_finetune.training.supervisor import run_training
+
+from .plain_trainer import plain_figures, run_figures, steps_of
 
 PLAIN = ["the", "a", "film", "plot", "actor", "was", "is", "and", "scene", "end", "very", "quite"]
 GOOD, BAD = ["good", "great", "lovely", "fine"], ["bad", "dull", "awful", "poor"]
@@ -137,67 +129,11 @@ def saved(run, split="test"):
     return [json.loads(line) for line in lines]
 
 
-def plain_log(recipe, kind, folder):
-    """Fine-tune as a script with plain transformers would, and return the Trainer's log."""
-    tokenizer = AutoTokenizer.from_pretrained(recipe.model.source)
-    prepared = prepare(recipe.data)
-    splits = {}
-    for name in ("train", "validation"):
-        rows = prepared.splits[name]
-        second = rows["text_pair"][:] if kind == "pairs" else [None] * len(rows)
-        columns = []
-        for text, pair, label in zip(rows["text"], second, rows["label"], strict=True):
-            encoded = tokenizer(text, pair, truncation=True, max_length=16)
-            if kind == "several":
-                label = [1.0 if place in label else 0.0 for place in range(2)]
-            columns.append({**encoded, "labels": label})
-        splits[name] = Dataset.from_list(columns)
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=3,
-        learning_rate=2e-3,
-        per_device_train_batch_size=8,
-        per_device_eval_batch_size=16,
-        weight_decay=0.01,
-        warmup_steps=0.1,
-        logging_steps=1,
-        eval_strategy="epoch",
-        save_strategy="no",
-        train_sampling_strategy="group_by_length",
-        seed=42,
-        report_to="none",
-        disable_tqdm=True,
-    )
-    set_seed(42)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        recipe.model.source,
-        num_labels=1 if kind == "numbers" else 2,
-        problem_type=PROBLEM_TYPES[kind],
-    )
-    trainer = Trainer(
-        model=model,
-        args=arguments,
-        train_dataset=splits["train"],
-        eval_dataset=splits["validation"],
-        data_collator=DataCollatorWithPadding(tokenizer),
-        processing_class=tokenizer,
-    )
-    trainer.train()
-    return trainer.state.log_history
-
-
-def losses(entries, name):
-    return {int(entry["step"]): entry[name] for entry in entries if name in entry}
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_losses_equal_those_of_a_plain_trainer_at_each_step(kind, trained, recipe_of, tmp_path):
-    log = [json.loads(line) for line in trained(kind).journal.read_text().splitlines()]
-    plain = plain_log(recipe_of(kind), kind, tmp_path)
-    assert len(losses(plain, "loss")) == 48
-    for name in ("loss", "grad_norm", "eval_loss"):
-        ours = losses([entry for entry in log if entry["event"] == "log"], name)
-        assert ours == pytest.approx(losses(plain, name)), name
+    plain = plain_figures(recipe_of(kind), tmp_path, PROBLEM_TYPES[kind])
+    assert len(steps_of(plain, "loss")) == 48
+    assert run_figures(trained(kind)) == pytest.approx(plain)
 
 
 @pytest.mark.parametrize("kind", KINDS)

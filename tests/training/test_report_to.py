@@ -11,8 +11,7 @@ from tui_finetune.recipe import Recipe
 from tui_finetune.runs.control import request_stop
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.history import read_history
-from tui_finetune.runs.status import read_status
-from tui_finetune.training import arguments, supervisor
+from tui_finetune.training import arguments
 from tui_finetune.training.arguments import training_arguments
 from tui_finetune.training.start import new_run, resumed_run
 from tui_finetune.training.supervisor import run_training
@@ -36,20 +35,14 @@ def curve(run: RunDirectory, name: str) -> dict[int, float]:
 
 
 def test_tensorboard_gets_the_figures_of_a_run_through_a_stop_and_a_resume(
-    make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     pytest.importorskip("tensorboard", reason="needs tensorboard")
-    monkeypatch.setattr(supervisor, "TICK_SECONDS", 0.01)
     start = new_run(tmp_path / "home", make_recipe(report_to=["tensorboard"]))
     run = start.run
-    asked = []
-
-    def stop_once_it_trains() -> None:
-        if read_status(run.status).step > 0 and not asked:
-            asked.append(True)
-            request_stop(run, "stop-after-epoch")
-
-    assert run_training(start, on_tick=stop_once_it_trains).state == "stopped"
+    request_stop(run, "stop-after-epoch")
+    stopped = run_training(start)
+    assert (stopped.state, stopped.step) == ("stopped", 12)
     assert run_training(resumed_run(run)).state == "finished"
     written = scalars(run.path / "tensorboard")
     for tag, name in (("train/loss", "loss"), ("eval/accuracy", "eval_accuracy")):

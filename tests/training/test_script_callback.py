@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,8 @@ from tui_finetune.runs.history import read_history
 from tui_finetune.runs.journal import JournalReader, JournalWriter
 from tui_finetune.runs.status import Status, read_status
 from tui_finetune.training.script_callback import JournalCallback
+
+from ..waiting import wait_for
 
 SCRIPT = Path(__file__).with_name("plain_script.py")
 
@@ -66,14 +67,6 @@ def scripts() -> Iterator[Scripts]:
     started.close()
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
-    return found
-
-
 def is_over(process: psutil.Process) -> bool:
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
@@ -92,12 +85,8 @@ def training_run(home: Path) -> RunDirectory:
 def ended(home: Path) -> Status:
     """Wait until the run is over, and the status says so."""
     wait_for(lambda: all_runs(home) and only_run(home).status.exists())
-    status: Status = wait_for(
-        lambda: (
-            (now := read_status(only_run(home).status)).state not in ("running", "stopping") and now
-        )
-    )
-    return status
+    wait_for(lambda: read_status(only_run(home).status).state not in ("running", "stopping"))
+    return read_status(only_run(home).status)
 
 
 def events(run: RunDirectory, name: str) -> list[dict[str, Any]]:
@@ -119,11 +108,12 @@ def test_the_package_alone_loads_nothing_and_the_callback_nothing_heavy(scripts:
 def test_a_script_that_trains_to_its_end_is_a_finished_run(
     scripts: Scripts, tmp_path: Path
 ) -> None:
-    scripts.start(tmp_path, "train", epochs=8)
+    scripts.start(tmp_path, "wait", epochs=8)
     run = training_run(tmp_path)
     going = read_status(run.status)
     assert (going.state, going.origin, going.name) == ("running", "script", "plain_script")
     assert (going.data, going.model) == ("64 rows", "BertForSequenceClassification")
+    (tmp_path / "go on").touch()
 
     status = ended(tmp_path)
     assert (status.state, status.reason) == ("finished", "")
@@ -391,9 +381,11 @@ def test_a_control_folder_that_cannot_be_read_costs_the_stop_and_not_the_trainin
     def refused(_: Path) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
+    class UntilItWasTried(TrainerCallback):
+        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+            wait_for(lambda: events(only_run(tmp_path), "sample"))
+
     monkeypatch.setattr("tui_finetune.training.script_run.pending_stop", refused)
-    trainer = make_trainer(tmp_path / "output", [JournalCallback(home=tmp_path)], epochs=16)
-    trainer.train()
-    run = only_run(tmp_path)
-    assert read_status(run.status).state == "finished"
-    assert events(run, "sample")
+    callbacks = [JournalCallback(home=tmp_path), UntilItWasTried()]
+    make_trainer(tmp_path / "output", callbacks).train()
+    assert read_status(only_run(tmp_path).status).state == "finished"

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,7 +42,7 @@ class EngineClient:
         self._waiting: dict[int, tuple[asyncio.Future[Any], Progress | None]] = {}
         self._numbers = itertools.count(1)
         self._starting = asyncio.Lock()
-        self._beginning = False
+        self._closed = False
 
     @property
     def alive(self) -> bool:
@@ -53,57 +54,43 @@ class EngineClient:
         async with self._starting:
             if not self.alive:
                 await self._start()
+            if self._closed:  # meanwhile
+                self._let_go("closed")
 
     async def request(
         self, method: str, params: dict[str, Any], on_progress: Progress | None = None
     ) -> Any:
         """Ask the engine and return its answer.
 
-        `on_progress` is called with each progress report that comes before the answer. Raises
-        `InputError` if what was asked is wrong, `EngineError` if the engine failed or ended. Who is
-        cancelled while waiting takes the request back: the engine leaves it at the next progress
-        report, and goes on with what else it was asked.
+        `on_progress` is called with each progress report that comes before the answer; what it
+        raises is raised here. Raises `InputError` if what was asked is wrong, `EngineError` if the
+        engine failed or ended. Who is cancelled while waiting takes the request back: the engine
+        leaves it at the next progress report, and goes on with what else it was asked. A start is
+        not taken back: the run may be there already, and then it is to be stopped.
         """
-        await self.start()
-        assert self._writer is not None
         number = next(self._numbers)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[number] = (future, on_progress)
-        self._beginning = self._beginning or method in STARTS
-        request = {"id": number, "method": method, "params": params}
         try:
-            self._writer.write(json.dumps(request).encode() + b"\n")
-            await self._writer.drain()
-        except ConnectionError:
-            self._let_go("the engine has ended; try again")
-        try:
+            await self.start()
+            if self._writer is not None:
+                self._writer.write(_line({"id": number, "method": method, "params": params}))
+                with suppress(ConnectionError):  # it has ended; who reads the replies says so
+                    await self._writer.drain()
             answer = await future
         except asyncio.CancelledError:
             if self._writer is not None and method not in STARTS:
-                self._writer.write(json.dumps({"id": number, "method": "cancel"}).encode() + b"\n")
+                self._writer.write(_line({"id": number, "method": "cancel"}))
             raise
         finally:
             self._waiting.pop(number, None)
-            if method in STARTS:
-                self._beginning = False
         if method in STARTS:  # from here on the engine belongs to the run
             self._let_go("the engine trains now; try again")
         return answer
 
-    async def cancel(self) -> None:
-        """End the engine; waiting requests fail, the next one starts a new engine.
-
-        For what reports no progress, and so cannot be taken back. A start is not cancelled: the
-        run may be there already, and then it is to be stopped.
-        """
-        if self._beginning:
-            return
-        if self._process is not None and self.alive:
-            self._process.kill()
-        self._let_go("cancelled")
-
     def close(self) -> None:
         """Let go of the engine: it ends, or trains on. Whoever still waits is cancelled."""
+        self._closed = True
         for future, _ in self._waiting.values():
             future.cancel()
         self._let_go("closed")
@@ -135,20 +122,26 @@ class EngineClient:
         self._replies = asyncio.create_task(self._read_replies(reader))
 
     async def _read_replies(self, reader: asyncio.StreamReader) -> None:
-        while line := await reader.readline():
-            reply = json.loads(line)
-            future, on_progress = self._waiting.get(reply["id"], (None, None))
-            if future is None or future.done():
-                continue
-            if "progress" in reply:
+        # A line without an end is the half of a reply that an engine was killed at.
+        while (line := await reader.readline()).endswith(b"\n"):
+            self._take_in(json.loads(line))
+        self._let_go(f"the engine ended before it answered; see {self._home / 'engine.log'}")
+
+    def _take_in(self, reply: dict[str, Any]) -> None:
+        future, on_progress = self._waiting.get(reply["id"], (None, None))
+        if future is None or future.done():
+            return
+        if "progress" in reply:
+            try:
                 if on_progress:
                     on_progress(reply["progress"])
-            elif "error" in reply:
-                kind = InputError if reply["kind"] == "input" else EngineError
-                future.set_exception(kind(reply["error"]))
-            else:
-                future.set_result(reply["result"])
-        self._let_go(f"the engine ended before it answered; see {self._home / 'engine.log'}")
+            except Exception as error:  # who asked hears of it; the others' replies still come
+                future.set_exception(error)
+        elif "error" in reply:
+            kind = InputError if reply["kind"] == "input" else EngineError
+            future.set_exception(kind(reply["error"]))
+        else:
+            future.set_result(reply["result"])
 
     def _let_go(self, reason: str) -> None:
         if self._writer is not None:
@@ -160,6 +153,10 @@ class EngineClient:
         for future, _ in self._waiting.values():
             if not future.done():
                 future.set_exception(EngineError(reason))
+
+
+def _line(message: dict[str, Any]) -> bytes:
+    return json.dumps(message).encode() + b"\n"
 
 
 def spawn_engine(

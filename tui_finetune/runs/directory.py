@@ -57,6 +57,11 @@ class RunDirectory:
         return self.path / "status.json"
 
     @property
+    def lock(self) -> Path:
+        """An empty file, locked by the process that works on the run."""
+        return self.path / "lock"
+
+    @property
     def about(self) -> Path:
         """What a person wrote about the run: name, tags, note."""
         return self.path / "about.json"

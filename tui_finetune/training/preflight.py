@@ -13,7 +13,7 @@ from tui_finetune.models.description import describe
 from tui_finetune.models.folders import ALLOW_PICKLE, TRUST_REMOTE_CODE
 from tui_finetune.recipe import Recipe, with_absolute_paths
 from tui_finetune.telemetry.host import read_host
-from tui_finetune.text import clean
+from tui_finetune.text import clean, duration
 from tui_finetune.training.arguments import training_arguments
 from tui_finetune.training.preflight_data import data_findings, rows_used_twice
 from tui_finetune.training.preflight_disk import disk_findings
@@ -242,7 +242,7 @@ def _taken(measured: Measurement, course: Plan, setup: Setup) -> list[Finding]:
             "Time and memory",
             f"{course.steps:,} steps of {measured.seconds_per_step:.3g} s and "
             f"{course.evaluations:,} evaluation{'s' * (course.evaluations != 1)} take about "
-            f"{_duration(seconds)}, and "
+            f"{duration(seconds)}, and "
             f"{_bytes(measured.peak_bytes)} {where}; measured on {measured.steps_measured} steps, "
             f"the longest batch {measured.rows} x {measured.tokens} tokens",
             "info",
@@ -276,11 +276,3 @@ def _memory_of(device: str) -> int | None:
 
 def _bytes(value: int) -> str:
     return f"{value / 1e9:,.2f} GB"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}h{minutes:02}"
-    return f"{minutes}m{rest:02}" if minutes else f"{rest} s"

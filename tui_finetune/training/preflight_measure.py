@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -65,7 +66,7 @@ def measure(recipe: Recipe, home: Path, progress: Progress) -> Measurement | Fai
         try:
             assert child.stdin is not None
             asked = {"recipe": recipe.model_dump(mode="json"), "modules": _loaded_here()}
-            with child.stdin:
+            with suppress(BrokenPipeError), child.stdin:  # it has ended; why, its log says
                 child.stdin.write(json.dumps(asked).encode())
             progress({"what": "starting", "done": 0, "of": 0})
             message = _last_message(replies, progress)

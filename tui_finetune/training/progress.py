@@ -16,8 +16,8 @@ class StopWanted(Exception):
 class Progress:
     """Written by the worker, read by the main thread; `stop` the other way round.
 
-    Each field is replaced as a whole, so no lock is needed. `step_seconds` holds the durations of
-    the last optimizer steps.
+    Each field is replaced or copied as a whole, so no lock is needed. `step_seconds` holds the
+    durations of the last optimizer steps.
     """
 
     stop: StopRequest | None = None
@@ -31,10 +31,9 @@ class Progress:
 
     def rows_per_second(self) -> float | None:
         """Return the throughput of the last steps, evaluations left out; None before the first."""
-        seconds = sum(list(self.step_seconds))
-        if not seconds:
-            return None
-        return self.rows_per_step * len(self.step_seconds) / seconds
+        steps = list(self.step_seconds)
+        seconds = sum(steps)
+        return self.rows_per_step * len(steps) / seconds if seconds else None
 
     def present(self, status: Status) -> Status:
         """Return a run's status brought up to now, as one whose process lives."""

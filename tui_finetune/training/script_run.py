@@ -142,7 +142,7 @@ class ScriptRun:
                         f"the training broke off at step {self.progress.step}, "
                         "and the script caught the error"
                     )
-            with self._guard:
+            with self._guard, self._lock:  # so that nothing comes after the word of the end
                 if not self.over:
                     self._sampler.sample_if_due()
             with self._guard:

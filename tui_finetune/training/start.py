@@ -9,6 +9,8 @@ from tui_finetune.errors import InputError
 from tui_finetune.models.hub import Progress
 from tui_finetune.models.sources import in_silence
 from tui_finetune.recipe import Recipe, source_words, with_absolute_paths
+from tui_finetune.runs.claim import Claim, claim, release
+from tui_finetune.runs.control import clear_requests
 from tui_finetune.runs.directory import RunDirectory, create_run, write_whole
 from tui_finetune.runs.status import RESUMABLE, Status, read_status, this_process, write_status
 from tui_finetune.text import clean
@@ -24,6 +26,8 @@ class Start:
     run: RunDirectory
     status: Status
     resume_from: Path | None = None
+    claim: Claim | None = None
+    """That no other process works on the run; released when the training has ended."""
 
 
 def new_run(home: Path, recipe: Recipe, progress: Progress = in_silence) -> Start:
@@ -35,24 +39,37 @@ def new_run(home: Path, recipe: Recipe, progress: Progress = in_silence) -> Star
     setup = set_up(recipe, progress)
     refuse_errors(setup, home)
     run = create_run(home, setup.recipe)
+    held = claim(run)
     write_whole(run.data, json.dumps(setup.data.identity()))
-    return Start(setup, run, _starting(setup, run, Status(started=time.time())))
+    return Start(setup, run, _starting(setup, run, Status(started=time.time())), claim=held)
 
 
 def resumed_run(run: RunDirectory) -> Start:
     """Take up a run that has stopped, from its newest whole checkpoint, or from the beginning.
 
-    Raises `InputError` if it is going or finished, or if its data or model are gone or changed.
+    Raises `InputError` if it is going or finished, if another process is just taking it up, or if
+    its data or model are gone or changed.
     """
-    before = read_status(run.status)
-    if before.state not in RESUMABLE:
+    _require_resumable(run)  # of one that goes on, that says more than that it is claimed
+    held = claim(run)
+    try:
+        before = _require_resumable(run)
+        setup = set_up(run.load_recipe())
+        require_same_data(setup, run)
+        status = _starting(setup, run, before)
+    except BaseException:
+        release(held)
+        raise
+    return Start(setup, run, status, run.newest_checkpoint(), held)
+
+
+def _require_resumable(run: RunDirectory) -> Status:
+    status = read_status(run.status)
+    if status.state not in RESUMABLE:
         raise InputError(
-            f"run {run.id}: it is {before.state}; only a run that has stopped can be resumed"
+            f"run {run.id}: it is {status.state}; only a run that has stopped can be resumed"
         )
-    setup = set_up(run.load_recipe())
-    require_same_data(setup, run)
-    status = _starting(setup, run, before)
-    return Start(setup, run, status, run.newest_checkpoint())
+    return status
 
 
 def require_same_data(setup: Setup, run: RunDirectory) -> None:
@@ -69,7 +86,10 @@ def require_same_data(setup: Setup, run: RunDirectory) -> None:
 
 
 def _starting(setup: Setup, run: RunDirectory, before: Status) -> Status:
-    """Say that the run is starting; a resumed one keeps when it began and how far it was."""
+    """Say that the run is starting; a resumed one keeps when it began and how far it was.
+
+    Requests of before are taken away first: from here on it can be asked to stop.
+    """
     recipe = setup.recipe
     status = Status(
         state="starting",
@@ -86,5 +106,6 @@ def _starting(setup: Setup, run: RunDirectory, before: Status) -> Status:
         metrics=before.metrics,
         **this_process(),
     )
+    clear_requests(run.control)
     write_status(run.status, status)
     return status

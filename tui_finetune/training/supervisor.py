@@ -12,7 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from tui_finetune.runs.control import clear_requests, pending_stop
+from tui_finetune.runs.claim import release
+from tui_finetune.runs.control import pending_stop
 from tui_finetune.runs.journal import JournalWriter
 from tui_finetune.runs.status import Status, write_status
 from tui_finetune.training.failures import explain
@@ -27,13 +28,15 @@ TICK_SECONDS = 0.5
 def run_training(start: Start, on_tick: Callable[[], None] | None = None) -> Status:
     """Train in a worker thread until it ends, and return the final status.
 
-    Must be called in the main thread: SIGTERM and SIGINT ask the worker to save and stop. Each
-    tick writes the heartbeat, samples memory and obeys the control folder, then calls `on_tick`.
+    Must be called in the main thread: until the final status is written, SIGTERM and SIGINT ask the
+    worker to save and stop. Each tick writes the heartbeat, samples memory and obeys the control
+    folder, then calls `on_tick`.
     """
     run, status = start.run, start.status
-    clear_requests(run.control)
     journal = JournalWriter(run.journal)
-    progress = Progress(step=status.step, metrics=dict(status.metrics))
+    progress = Progress(
+        stop=pending_stop(run.control), step=status.step, metrics=dict(status.metrics)
+    )
     outcome = {"state": "failed", "reason": "the training thread ended without a word"}
 
     def work() -> None:
@@ -55,26 +58,28 @@ def run_training(start: Start, on_tick: Callable[[], None] | None = None) -> Sta
     try:
         while worker.is_alive():
             worker.join(TICK_SECONDS)
-            progress.stop = "stop-now" if signalled else pending_stop(run.control)
             with suppress(OSError):  # a full disk costs a heartbeat, not the run
+                progress.stop = "stop-now" if signalled else pending_stop(run.control)
                 sampler.sample_if_due()
                 write_status(run.status, progress.present(status))
             if on_tick:
                 on_tick()
+        status = progress.present(status)
+        status.state, status.reason = outcome["state"], outcome["reason"]
+        if status.state == "stopped":
+            status.reason = f"asked to ({progress.stop}) at step {status.step}"
+        status.ended = time.time()
+        with suppress(OSError):  # on a full disk the status has its place already
+            write_status(run.status, status)
+            journal.write("state", state=status.state, reason=status.reason)
+            journal.close()
+        if on_tick:
+            on_tick()
     finally:
+        if start.claim is not None:
+            release(start.claim)
         for name, handler in handlers.items():
             signal.signal(name, handler)
-    status = progress.present(status)
-    status.state, status.reason = outcome["state"], outcome["reason"]
-    if status.state == "stopped":
-        status.reason = f"asked to ({progress.stop}) at step {status.step}"
-    status.ended = time.time()
-    with suppress(OSError):  # on a full disk the status has its place already
-        write_status(run.status, status)
-        journal.write("state", state=status.state, reason=status.reason)
-        journal.close()
-    if on_tick:
-        on_tick()
     return status
 
 
