@@ -16,9 +16,9 @@ from transformers import pipeline
 
 from tui_finetune.entry import main
 from tui_finetune.recipe import Recipe, dump_recipe
-from tui_finetune.runs.directory import all_runs
+from tui_finetune.runs.directory import all_runs, create_run
 from tui_finetune.runs.history import read_history
-from tui_finetune.runs.status import read_status
+from tui_finetune.runs.status import Status, read_status, write_status
 
 Call = Callable[..., tuple[int, str, str]]
 Make = Callable[..., Recipe]
@@ -323,6 +323,26 @@ def test_a_detached_run_is_stopped_and_resumed(
         time.sleep(0.1)
     code, out, _ = call("stop", "last", "--kill", "--json")
     assert json.loads(out)["state"] == "interrupted"
+
+
+def test_a_run_that_another_program_has_taken_up_is_not_resumed(
+    call: Call, make_recipe: Make, tmp_path: Path
+) -> None:
+    run = create_run(tmp_path / "home", make_recipe())
+    write_status(run.status, Status(state="stopped"))
+    hold = "import sys; from pathlib import Path; from tui_finetune.runs.claim import claim;"
+    hold += "from tui_finetune.runs.directory import RunDirectory;"
+    hold += "held = claim(RunDirectory(Path(sys.argv[1]))); print('held', flush=True); input()"
+    command = [sys.executable, "-c", hold, str(run.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        code, out, err = call("resume", run.id)
+        other.kill()
+    assert (code, out) == (2, "")
+    assert err.strip().splitlines() == [err.strip()]
+    assert f"{run.id}: another program has just taken it up; watch it with" in err
+    assert read_status(run.status).state == "stopped"
 
 
 def test_ctrl_c_saves_a_checkpoint_and_exits_with_130(make_recipe: Make, tmp_path: Path) -> None:

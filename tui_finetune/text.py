@@ -1,6 +1,9 @@
-"""The one place where text from data, models and files is made fit for a terminal."""
+"""What the rooms write alike: text from outside made fit for a terminal, and lengths of time."""
 
+import math
 import unicodedata
+
+UNKNOWN = "—"
 
 REPLACEMENT = "\ufffd"
 
@@ -31,6 +34,20 @@ def clean(value: object, limit: int | None = None) -> str:
 def clean_lines(value: object, limit: int | None = None) -> str:
     """Like `clean`, line by line: line ends stay."""
     return "\n".join(clean(line, limit) for line in str(value).splitlines())
+
+
+def duration(seconds: float | None) -> str:
+    """Return a length of time in its two largest units: 39s, 1m04, 2h05, 3d02h."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    whole = max(int(seconds + 0.5), 0)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02}"
+    return f"{whole // 86400}d{whole % 86400 // 3600:02}h"
 
 
 def _clean_character(character: str) -> str:

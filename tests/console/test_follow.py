@@ -31,7 +31,7 @@ def test_it_goes_over_to_a_newer_run_until_that_has_ended(tmp_path, capsys):
     second = put_run(tmp_path, "second", "running")
     time.sleep(0.8)
     end(second, "second")
-    following.join(5)
+    following.join(60)
     assert not following.is_alive()
     printed = capsys.readouterr().out
     assert printed.index(f"run {first.id}") < printed.index(f"run {second.id}")
@@ -47,5 +47,5 @@ def test_a_run_that_was_named_is_not_left_for_a_newer_one(tmp_path, capsys):
     time.sleep(0.7)
     assert following.is_alive()
     end(first, "first")
-    following.join(5)
+    following.join(60)
     assert second.id not in capsys.readouterr().out

@@ -29,14 +29,19 @@ def put_run(tmp_path):
 
 @pytest.mark.parametrize("slug", ["reviews-minilm", "a-name-of-forty-letters-or-a-few-less"])
 @pytest.mark.parametrize("width", [60, 80, 160])
-def test_an_id_can_be_copied_at_any_width(slug, width, put_run, tmp_path, capsys, monkeypatch):
+def test_ids_and_figures_stand_whole_at_any_width(
+    slug, width, put_run, tmp_path, capsys, monkeypatch
+):
     monkeypatch.setenv("COLUMNS", str(width))
-    run = put_run(slug)
+    run = put_run(slug, metrics={"validation": {"accuracy": 0.8125}})
+    put_run("other", metrics={"test": {"hamming_loss": 0.125}})
     print_runs(tmp_path, as_json=False)
     printed = capsys.readouterr().out
-    assert f"{run.id} " in printed
+    assert run.id in printed.split()
     assert ("films.csv" in printed) == (width == 160)
-    assert ("stopped" in printed and "12345/23456" in printed) == (len(run.id) + 44 < width)
+    for figure in ("stopped", "12345/23456", "acc 0.8125", "hamming 0.1250"):
+        assert figure in printed
+    assert max(map(len, printed.splitlines())) <= width
 
 
 def test_hostile_text_is_printed_harmless(put_run, tmp_path, capsys):

@@ -147,3 +147,23 @@ def test_the_charts_of_real_runs(run, first):
         pytest.skip("the real files are not on this machine")
     state = json.loads((REAL_RUNS / run / "trainer_state.json").read_text())
     assert titles(charts_of(history_of(*state["log_history"])))[: len(first)] == first
+
+
+def test_losses_with_class_weights_say_so_and_that_of_the_test_that_it_has_none():
+    history = history_of({"step": 1, "loss": 0.5}, {"step": 1, "eval_loss": 0.6})
+    history.add({"event": "test", "metrics": {"loss": 0.4}})
+    assert titles(charts_of(history)) == ["loss"]
+    history.add({"event": "note", "text": "class weights: …", "class_weights": {"a": 2.0}})
+    assert lines(charts_of(history), "loss, classes weighted") == [
+        ("train", "loss"), ("validation", "eval_loss"), ("test, not weighted", "loss"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("gpus", "in_brief"), [(3, []), (8, ["highest", "mean", "lowest"])])
+def test_more_gpus_than_a_small_chart_can_show_are_told_in_brief(gpus, in_brief):
+    history = History()
+    loads = [{"index": n, "utilisation": n} for n in range(gpus)]
+    history.add({"event": "sample", "time": 0.0, "step": 1, "gpus": loads})
+    (chart,) = charts_of(history)
+    assert len(chart.lines) == gpus
+    assert [line.name for line in chart.in_brief] == in_brief

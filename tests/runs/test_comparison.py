@@ -222,3 +222,14 @@ def test_versions_and_devices_that_differ_are_named(put_trained):
     assert comparison.runs[2].environment["device"] == "cpu"
     runs[0].environment.write_text("[")
     assert compare(*runs).runs[0].environment == {}
+
+
+def test_losses_with_class_weights_are_told_from_those_without(put_trained):
+    plain, weighted = put_trained("plain"), put_trained("weighted")
+    with weighted.journal.open("a") as journal:
+        journal.write('{"event": "note", "text": "class weights", "class_weights": {"a": 2.0}}\n')
+    mixed = compare(plain, weighted)
+    assert mixed.weights_words("eval_loss") == "classes weighted in 1 of 2"
+    assert mixed.weights_words("eval_accuracy") == mixed.weights_words("test_loss") == ""
+    assert any("losses do not compare" in words for words in mixed.caveats)
+    assert compare(plain, put_trained("x")).weights_words("eval_loss") == ""

@@ -12,6 +12,8 @@ from tui_finetune.runs.listing import summarise
         ("eval_wer", "lower"), ("eval_accuracy", "higher"), ("eval_f1", "higher"),
         ("eval_rewards/accuracies", "higher"), ("rewards/chosen", None), ("learning_rate", None),
         ("grad_norm", None), ("kl", None), ("eval_runtime", None),
+        ("eval_hamming_loss", "lower"), ("eval_f1_micro", "higher"), ("test_mae", "lower"),
+        ("eval_r2", "higher"), ("pearson", "higher"), ("loss_scale", None),
     ],
 )  # fmt: skip
 def test_only_losses_and_scores_have_a_better_side(metric, better):

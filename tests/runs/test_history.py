@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tui_finetune.runs.curves import AXES
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.history import SAMPLES_KEPT, History, HistoryReader, read_history
 from tui_finetune.runs.journal import JournalWriter
@@ -312,3 +313,48 @@ def test_an_evaluation_whose_epoch_is_not_known_is_placed_by_its_step():
     assert (epoch.ordinal, epoch.place) == ("—", "step 400")
     (epoch,) = folded({**entry, "epoch": 2.5}).epochs()
     assert (epoch.ordinal, epoch.place) == ("2.5", "epoch 2.5")
+
+
+def test_a_history_that_was_read_stays_as_it_is_while_more_comes(run):
+    journal = JournalWriter(run.journal)
+    gpus = [{"index": 0, "used": 1.0}]
+    journal.write("log", step=1, loss=0.9, grad_norm=2.0)
+    journal.write("log", step=1, eval_loss=0.8)
+    journal.write("sample", step=1, cpu_percent=5.0, gpus=gpus)
+    reader = HistoryReader(run)
+    reader.update()
+    before, told = reader.history, repr(reader.history)
+    journal.write("log", step=2, loss=0.7, learning_rate=1e-4)
+    journal.write("log", step=2, eval_loss=0.6, eval_f1=0.5)
+    journal.write("sample", step=2, cpu_percent=6.0, gpus=gpus, process_rss=1e9)
+    journal.write("checkpoint", step=2)
+    journal.write("stage", stage="split")
+    journal.write("note", text="new")
+    reader.update()
+    assert repr(before) == told
+    assert losses_logged(reader.history) == [1, 2]
+    assert reader.history.curves["grad_norm"] is before.curves["grad_norm"]  # it did not grow
+    between, told = reader.history, repr(reader.history)
+    journal.write("start", resumed_from=1, total_steps=3)
+    journal.close()
+    reader.update()
+    assert repr(between) == told
+    assert losses_logged(reader.history) == [1]
+
+
+def test_a_number_too_large_for_a_float_adds_nothing_to_its_curve(run):
+    whole = json.dumps(log(1, loss=0.9)) + "\n"
+    large = json.dumps(log(2, loss=10**400)) + "\n"
+    run.journal.write_text(whole + large + json.dumps(log(3, loss=0.7)) + "\n")
+    loss = read_history(run).curves["loss"]
+    assert list(loss.steps) == [1, 3]
+    assert {len(loss.xs(axis)) for axis in AXES} == {len(loss.values)} == {2}
+
+
+def test_four_gpus_and_more_have_their_lowest_mean_and_highest_too():
+    gpus = [{"index": n, "utilisation": 10 * n, "power": None} for n in range(5)]
+    machine = folded({"event": "sample", "time": 0.0, "step": 1, "gpus": gpus}).machine
+    found = {name: curve.values[0] for name, curve in machine.items() if name.startswith("gpus/")}
+    assert found == {
+        "gpus/lowest/utilisation": 0, "gpus/mean/utilisation": 20, "gpus/highest/utilisation": 40,
+    }  # fmt: skip

@@ -18,7 +18,7 @@ from tui_finetune.runs.history import History, read_history
 from tui_finetune.runs.imports.follow import Source, read_source, refresh, write_source
 from tui_finetune.runs.imports.importing import import_runs, look
 from tui_finetune.runs.index import RunIndex, list_runs
-from tui_finetune.runs.listing import delete_run
+from tui_finetune.runs.listing import delete_run, summarise
 from tui_finetune.runs.settings import read_settings
 from tui_finetune.runs.status import read_status
 
@@ -194,6 +194,7 @@ def test_the_best_evaluation_is_the_one_that_the_trainer_kept(home, put_state):
     run = import_one(home, put_state("films", 2, log, **windows))
     assert read_status(run.status).metrics == {"validation": {"loss": 0.4, "f1": 0.8}}
     assert read_history(run).selection_metric == "eval_f1"
+    assert summarise(run).selection_metric == "eval_f1"
     by_number = import_one(home, put_state("plays", 2, log, best_metric=0.8))
     assert read_status(by_number.status).metrics["validation"]["f1"] == 0.8
     by_loss = import_one(home, put_state("books", 2, log))

@@ -36,6 +36,17 @@ def strict(line: str):
     return json.loads(line, parse_constant=refuse)
 
 
+def test_of_very_many_lines_only_those_that_are_no_entries_are_passed_over(path):
+    lines = [json.dumps({"event": "log", "step": step}) for step in range(500)]
+    for place, line in ((120, "no JSON"), (121, ""), (250, "[]"), (251, "{}, {}"), (499, "3")):
+        lines[place] = line
+    lines[300:302] = ['{"event": "half", "steps": [1', "2]}"]  # together they would be one
+    path.write_text("\n".join(lines) + "\n")
+    left_out = {120, 121, 250, 251, 300, 301, 499}
+    steps = [entry["step"] for entry in JournalReader(path).read()]
+    assert steps == [step for step in range(500) if step not in left_out]
+
+
 def test_what_is_written_is_read_once(path):
     reader = JournalReader(path)
     write(path, "start", "log", loss=0.5)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tui_finetune.errors import InputError
-from tui_finetune.recipe import parse_recipe
+from tui_finetune.recipe import dump_recipe, parse_recipe
 from tui_finetune.runs.about import About, write_about
 from tui_finetune.runs.directory import RunDirectory, create_run
 from tui_finetune.runs.index import list_runs
@@ -49,7 +49,7 @@ def test_a_summary_says_what_the_status_file_says(tmp_path):
         "starter",
     )
     assert (run.step, run.total_steps, run.epochs, run.ended) == (150, 150, 3.0, 1100.0)
-    assert (run.validation_accuracy, run.test_accuracy) == (0.9, 0.8)
+    assert (run.told("validation"), run.told("test")) == (("accuracy", 0.9), ("accuracy", 0.8))
     assert not run.active
     assert not run.resumable
 
@@ -57,8 +57,8 @@ def test_a_summary_says_what_the_status_file_says(tmp_path):
 def test_unknown_figures_are_none_and_not_zero(tmp_path):
     put_run(tmp_path, "a", state="stopped")
     (run,) = list_runs(tmp_path)
-    assert run.validation_accuracy is None
-    assert run.test_accuracy is None
+    assert run.told("validation") is None
+    assert run.told("test") is None
     assert run.started is None
     assert run.resumable
 
@@ -85,7 +85,7 @@ def test_a_damaged_status_file_is_listed_as_interrupted(tmp_path, content):
     run.status.write_text(content)
     (found,) = list_runs(tmp_path)
     assert found.state == "interrupted"
-    assert found.test_accuracy is None
+    assert found.told("test") is None
     assert found.name == "a"
 
 
@@ -156,6 +156,8 @@ def test_only_a_run_of_our_own_can_be_resumed(tmp_path, origin):
         ({"loss": 0.3, "f1": 0.7, "accuracy": None}, ("f1", 0.7)),
         ({"rewards/margins": 1.5, "loss": 0.3}, ("loss", 0.3)),
         ({"rewards/margins": 1.5}, ("rewards/margins", 1.5)),
+        ({"loss": 0.3, "mse": 0.4, "rmse": 0.6, "mae": 0.5, "r2": 0.1}, ("mae", 0.5)),
+        ({"loss": 0.3, "f1": 0.7, "f1_micro": 0.8, "hamming_loss": 0.1}, ("f1", 0.7)),
         ({"loss": None}, None),
         ({}, None),
     ],
@@ -164,6 +166,34 @@ def test_the_figure_that_says_most_is_told(tmp_path, metrics, told):
     run = put_run(tmp_path, "a", state="finished", metrics={"validation": metrics})
     assert summarise(run).told("validation") == told
     assert summarise(run).told("test") is None
+
+
+@pytest.mark.parametrize(
+    ("chosen_by", "told"),
+    [
+        ("eval_rmse", ("rmse", 0.6)),
+        ("eval_pearson", ("pearson", 0.9)),
+        ("eval_loss", ("mae", 0.5)),  # a loss says less than what it stands for
+        ("eval_accuracy", ("mae", 0.5)),  # not there
+    ],
+)
+def test_the_metric_that_chose_the_best_epoch_is_told_first(tmp_path, chosen_by, told):
+    figures = {"loss": 0.3, "mae": 0.5, "rmse": 0.6, "pearson": 0.9}
+    metrics = {"validation": figures, "test": figures}
+    own = put_run(tmp_path, "own", state="finished", metrics=metrics)
+    content = {"data": {"source": "a.csv"}, "early_stopping": {"metric": chosen_by}}
+    own.recipe.write_text(dump_recipe(parse_recipe(content, "test")))
+    script = put_run(tmp_path, "script", origin="script", metrics=metrics)
+    script.recipe.unlink()
+    script.arguments.write_text(json.dumps({"metric_for_best_model": chosen_by}))
+    imported = put_run(tmp_path, "in", origin="import", metrics=metrics, selection_metric=chosen_by)
+    imported.recipe.unlink()
+    for run in (own, script, imported):
+        assert summarise(run).told("validation") == told
+        assert summarise(run).told("test") == told
+    # and so from the cache
+    list_runs(tmp_path)
+    assert [run.told("test") for run in list_runs(tmp_path)] == [told] * 3
 
 
 def test_a_run_without_a_start_began_when_its_id_was_made(tmp_path):

@@ -189,6 +189,11 @@ def test_a_key_that_only_some_run_has_is_known_by_the_runs():
     assert parse_query("rewards/margins>1", Vocabulary.of(RUNS))(RUNS[2])
 
 
+def test_the_figures_of_every_kind_of_labels_are_known_before_there_is_a_run():
+    for name in ("accuracy", "f1_micro", "hamming_loss", "mae", "rmse", "r2", "test.pearson"):
+        assert not parse_query(f"{name}>0.9", Vocabulary())(RUNS[2])
+
+
 def test_the_settings_of_every_recipe_are_known_before_there_is_a_run():
     for key in (
         "train.learning_rate",

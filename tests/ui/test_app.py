@@ -146,8 +146,9 @@ async def test_a_key_that_comes_before_the_pane_is_painted_keeps_its_focus(
 
 
 async def test_a_key_for_a_pane_that_is_just_being_made_waits_for_its_parts(
-    silent_engine, until, tmp_path
+    silent_engine, until, tmp_path, monkeypatch
 ):
+    monkeypatch.setattr("tui_finetune.ui.workspace._PAUSE_BEFORE_OTHER_PANES", 1000)
     app = Dashboard(tmp_path)
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: app.query("#data #path"))

@@ -7,7 +7,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tui_finetune.console.progress_display import UNKNOWN, duration, loss_figure
+from tui_finetune.console.progress_display import loss_figure
 from tui_finetune.console.show import print_json
 from tui_finetune.runs.comparison import ComparedRun, Comparer, Comparison
 from tui_finetune.runs.differences import short_value
@@ -15,7 +15,7 @@ from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.figures import Figure, direction, speed_words, title_of
 from tui_finetune.runs.listing import summary_document
 from tui_finetune.runs.paired import Pair, p_words
-from tui_finetune.text import clean
+from tui_finetune.text import UNKNOWN, clean, duration
 
 # From this width on the last value stands beside the best one.
 _WIDE = 110
@@ -143,7 +143,7 @@ def _runs_table(comparison: Comparison) -> Table:
             Text(clean(run.label)),
             Text(clean(run.summary.state, 12)),
             Text(clean(run.differs, 60)),
-            UNKNOWN if run.seconds is None else duration(run.seconds),
+            duration(run.seconds),
             *_speed(run, fastest),
         )
     return table
@@ -169,7 +169,9 @@ def _figures_table(comparison: Comparison, console: Console) -> Table:
             if console.width >= _WIDE and found.best is not None and found.best != found.final:
                 words += f", {loss_figure(found.final)}"
             cells.append(Text(f"★ {words}" if best else words, style="bold green" if best else ""))
-        table.add_row(Text(clean(title_of(metric), 40) + arrow), *cells)
+        note = comparison.weights_words(metric)
+        title = Text(clean(title_of(metric), 40) + arrow)
+        table.add_row(title.append(f"\n{note}" if note else "", style="dim"), *cells)
     return table
 
 

@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tui_finetune.console.evaluation_kinds import KINDS, print_kind
-from tui_finetune.console.progress_display import UNKNOWN, figure, loss_figure
-from tui_finetune.text import clean
+from tui_finetune.console.progress_display import figure, loss_figure
+from tui_finetune.text import UNKNOWN, clean
 
 # The micro averages are the accuracy, where each row has one label: they are in the JSON only.
 _METRICS = {

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tui_finetune.console.progress_display import UNKNOWN, figure, loss_figure
-from tui_finetune.text import clean
+from tui_finetune.console.progress_display import figure, loss_figure
+from tui_finetune.text import UNKNOWN, clean
 
 _SETS = "multi_label_classification"
 _NUMBERS = "regression"

@@ -14,9 +14,7 @@ from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.history import History, HistoryReader
 from tui_finetune.runs.observations import lower_is_better, metric_name, observe_history
 from tui_finetune.runs.status import ACTIVE, Status, read_status
-from tui_finetune.text import clean
-
-UNKNOWN = "—"
+from tui_finetune.text import UNKNOWN, clean, duration
 
 # While a run goes on, its picture has to fit on the screen.
 _EPOCHS_SHOWN_LIVE = 12
@@ -55,8 +53,9 @@ def headline(status: Status) -> Text:
         parts.append(f"epoch {status.epoch:.2f} of {status.epochs:g}")
     if status.rows_per_second:
         parts.append(f"{status.rows_per_second:.0f} rows/s")
-    if status.started:
-        parts.append(f"{duration((status.ended or time.time()) - status.started)} gone")
+    until = time.time() if status.state in ACTIVE else status.ended or status.heartbeat
+    if status.started and until:
+        parts.append(f"{duration(until - status.started)} gone")
     if status.reason:
         parts.append(clean(status.reason))
     return Text("  ".join(parts))
@@ -101,13 +100,3 @@ def loss_figure(value: float | None) -> str:
     if value is not None and 0 < abs(value) < 0.01:
         return f"{value:.3g}"
     return figure(value)
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people write it: 42s, 3m05s, 2h10m."""
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

@@ -3,17 +3,12 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tui_finetune.console.progress_display import (
-    UNKNOWN,
-    epoch_table,
-    figure,
-    headline,
-    loss_figure,
-)
+from tui_finetune.console.progress_display import epoch_table, figure, headline, loss_figure
 from tui_finetune.recipe import dump_recipe
 from tui_finetune.runs.about import name_of, read_about
 from tui_finetune.runs.directory import RunDirectory
@@ -24,16 +19,20 @@ from tui_finetune.runs.listing import summarise, summary_document
 from tui_finetune.runs.query import filter_runs
 from tui_finetune.runs.settings import read_settings
 from tui_finetune.runs.status import read_status
-from tui_finetune.text import clean
+from tui_finetune.runs.telling import short_name
+from tui_finetune.text import UNKNOWN, clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from tui_finetune.runs.listing import RunSummary
     from tui_finetune.tasks.predictions import Prediction
 
 # From this width on there is room for the data and the model in the list of runs.
 _WIDE = 120
+
+_GAP = "  "
 
 
 def print_run(run: RunDirectory, as_json: bool) -> None:
@@ -70,29 +69,55 @@ def print_runs(home: "Path", as_json: bool, query: str = "") -> None:
     if not summaries:
         print(f"no runs in {clean(home)} yet; start one with: tui-finetune train")
         return
-    console = Console()
+    _print_list(summaries, Console())
+
+
+def _print_list(runs: "Sequence[RunSummary]", console: Console) -> None:
+    """Print a line for each run; where there is no room for its figures beside its id, two.
+
+    An id is there to be copied: whatever the room, it stands whole on one line.
+    """
+    ids = ["run", *(clean(run.id) for run in runs)]
+    longest = max(map(len, ids))
     wide = console.width >= _WIDE
-    ids = [clean(summary.id) for summary in summaries]
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    # An id is there to be copied: whatever the room, it stands whole on one line.
-    table.add_column("run", no_wrap=True, min_width=max(map(len, ids)))
-    table.add_column("state", no_wrap=True)
-    for name in ("name", "data", "model", "tags") if wide else ():
-        table.add_column(name, overflow="ellipsis")
-    for name in ("step", "val acc", "test acc"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for run_id, summary in zip(ids, summaries, strict=True):
-        sources = (summary.data.rpartition("/")[2], summary.model.rpartition("/")[2])
-        words = (summary.name, *sources, " ".join(summary.tags)) if wide else ()
-        table.add_row(
-            Text(run_id),
-            Text(clean(summary.state, 12)),
-            *(Text(clean(word, 30)) for word in words),
-            f"{summary.step}/{summary.total_steps or UNKNOWN}",
-            figure(summary.validation_accuracy),
-            figure(summary.test_accuracy),
-        )
-    console.print(table)
+    figures = _aligned([("state", "step", "best val", "test"), *map(_figures, runs)], "<>>>")
+    words = [("name", "data", "model", "tags"), *map(_words, runs)]
+    names = _aligned(words, "<<<<") if wide else [name for name, *_ in words]
+    beside = longest + len(_GAP) + cell_len(figures[0]) <= console.width
+    for place, (run_id, line, name) in enumerate(zip(ids, figures, names, strict=True)):
+        if not beside:
+            lines = [run_id] * (place > 0) + [f"{_GAP}{line}{_GAP}{name}"]
+        else:
+            lines = [f"{run_id:<{longest}}{_GAP}{line}" + f"{_GAP}{name}" * wide]
+        for text in (Text(line.rstrip(), style="" if place else "bold") for line in lines):
+            if text.plain != run_id:
+                text.truncate(console.width, overflow="ellipsis")
+            console.print(text, soft_wrap=True)
+
+
+def _figures(run: "RunSummary") -> tuple[str, ...]:
+    told = (run.told(split) for split in ("validation", "test"))
+    metrics = (
+        UNKNOWN if one is None else f"{clean(short_name(one[0]), 8)} {loss_figure(one[1])}"
+        for one in told
+    )
+    return clean(run.state, 12), f"{run.step}/{run.total_steps or UNKNOWN}", *metrics
+
+
+def _words(run: "RunSummary") -> tuple[str, ...]:
+    sources = (run.data.rpartition("/")[2], run.model.rpartition("/")[2])
+    return tuple(clean(word, 30) for word in (run.name, *sources, " ".join(run.tags)))
+
+
+def _aligned(rows: "Sequence[tuple[str, ...]]", sides: str) -> list[str]:
+    """Return rows of cells as lines; `sides` has for each column < (to the left) or >."""
+    widths = [max(map(cell_len, cells)) for cells in zip(*rows, strict=True)]
+    return [_GAP.join(map(_padded, row, widths, sides)) for row in rows]
+
+
+def _padded(cell: str, width: int, side: str) -> str:
+    blanks = " " * (width - cell_len(cell))
+    return cell + blanks if side == "<" else blanks + cell
 
 
 def print_run_in_full(run: RunDirectory, as_json: bool) -> None:

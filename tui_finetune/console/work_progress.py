@@ -24,7 +24,7 @@ from tui_finetune.text import clean
 def progress_on_stderr() -> Iterator[Callable[[dict[str, Any]], None]]:
     """Give a function to call with `{"what", "done", "of"}`; shown only on a terminal.
 
-    With `"unit": "bytes"` these are bytes, else rows.
+    With `"unit": "bytes"` these are bytes, else whatever is done: rows, steps, files.
     """
     console = Console(stderr=True)
     columns = (
@@ -37,17 +37,17 @@ def progress_on_stderr() -> Iterator[Callable[[dict[str, Any]], None]]:
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
-        # A task for each thing that is done, so that its speed is its own.
+        # A task for each thing that is done, so that its speed is its own; some come by turns.
         tasks: dict[str, TaskID] = {}
 
         def report(step: dict[str, Any]) -> None:
             what, done, of = clean(step["what"], 40), step["done"], step["of"] or None
             if what not in tasks:
-                for task in tasks.values():
-                    progress.update(task, visible=False)
                 tasks[what] = progress.add_task(
                     what, completed=done, total=of, in_bytes=step.get("unit") == "bytes"
                 )
+            for name, task in tasks.items():
+                progress.update(task, visible=name == what)
             progress.update(tasks[what], completed=done, total=of)
 
         yield report
@@ -64,9 +64,9 @@ class _Done(ProgressColumn):
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        """Return the rows or bytes a second."""
+        """Return how much is done a second."""
         if not task.speed:
             return Text("")
         if task.fields["in_bytes"]:
             return Text(f"{decimal(int(task.speed))}/s")
-        return Text(f"{task.speed:,.0f} rows/s")
+        return Text(f"{task.speed:,.0f}/s" if task.speed >= 10 else f"{task.speed:.2g}/s")

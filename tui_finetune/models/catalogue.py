@@ -19,6 +19,7 @@ from tui_finetune.models.sources import STARTER_ON_HUB, starter_package_folder
 from tui_finetune.recipe import RUN_PREFIX, STARTER
 from tui_finetune.runs.directory import RunDirectory, all_runs
 from tui_finetune.runs.listing import summarise
+from tui_finetune.text import clean
 
 __all__ = ["ModelEntry", "catalogue", "describe"]
 
@@ -96,8 +97,8 @@ def _is_finished(run: RunDirectory) -> bool:
 
 def _run_entry(run: RunDirectory) -> ModelEntry:
     summary = summarise(run)
-    accuracy = summary.validation_accuracy
-    figure = "" if accuracy is None else f", validation accuracy {accuracy:.3f}"
+    told = summary.told("validation")
+    figure = "" if told is None else f", validation {clean(told[0], 40)} {told[1]:.3f}"
     about = f"{Path(summary.model).name} fine-tuned on {Path(summary.data).name}{figure}"
     source = f"{RUN_PREFIX}{run.id}"
     return replace(

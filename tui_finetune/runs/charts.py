@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tui_finetune.runs.history import History
@@ -52,6 +52,8 @@ class Chart:
     title: str
     lines: tuple[Line, ...]
     unit: Unit = "number"
+    in_brief: tuple[Line, ...] = ()
+    """What stands for the lines in a small chart, if they are too many for that."""
 
     @property
     def is_share(self) -> bool:
@@ -86,6 +88,8 @@ def charts_of(history: History, expected: Sequence[str] = ()) -> list[Chart]:
     chosen_by = history.selection_metric.removeprefix("eval_")
     ordered = sorted(groups, key=lambda name: _rank(name, groups[name], chosen_by))  # stable
     charts = [_chart(name, groups[name]) for name in ordered]
+    if history.class_weighted and charts[:1] and ordered[0] == "loss":
+        charts[0] = _weighted(charts[0])
     costs = [chart for chart in charts if _costs(chart)]
     others = [chart for chart in charts if not _costs(chart)]
     return [*others, *_machine_charts(history.machine), *costs]
@@ -154,6 +158,15 @@ def _chart(quantity: str, lines: Sequence[Line]) -> Chart:
     return Chart(title, ordered, "seconds" if is_time else "number")
 
 
+def _weighted(chart: Chart) -> Chart:
+    """Return the chart of losses that count rows of rare labels more, which the test does not."""
+    lines = (
+        replace(line, name="test, not weighted") if line.role == "test" else line
+        for line in chart.lines
+    )
+    return replace(chart, title=f"{chart.title}, classes weighted", lines=tuple(lines))
+
+
 def _costs(chart: Chart) -> bool:
     return all(line.role == "validation" and is_cost(line.key) for line in chart.lines)
 
@@ -168,7 +181,10 @@ def _machine_charts(keys: Iterable[str]) -> list[Chart]:
         return [Chart(title, found, unit)] if found else []
 
     def of_gpus(title: str, unit: Unit, quantity: str) -> list[Chart]:
-        return chart(title, unit, *((f"GPU {n}", f"gpu{n}/{quantity}") for n in gpus))
+        each = chart(title, unit, *((f"GPU {n}", f"gpu{n}/{quantity}") for n in gpus))
+        ends = ((which, f"gpus/{which}/{quantity}") for which in ("highest", "mean", "lowest"))
+        spread = chart(title, unit, *ends)
+        return [replace(each[0], in_brief=spread[0].lines)] if each and spread else each
 
     charts = chart("throughput, rows/s", "number", ("rows/s", "rows_per_second"))
     if len(gpus) == 1:

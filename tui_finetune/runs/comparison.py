@@ -20,6 +20,7 @@ from tui_finetune.runs.differences import (
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.environment import read_environment
 from tui_finetune.runs.figures import (
+    TRAIN_LOSS,
     Figure,
     direction,
     metrics_in_order,
@@ -39,6 +40,9 @@ from tui_finetune.runs.paired import (
 from tui_finetune.text import clean
 
 FEWEST, MOST = 2, 10
+
+# The losses that class weights change; that of the test rows has none.
+_WEIGHTED_LOSSES = (TRAIN_LOSS, "eval_loss")
 
 # Steps of an epoch may differ by this share and still be the same: a last, smaller batch.
 _SAME_EPOCH = 0.01
@@ -127,6 +131,16 @@ class Comparison:
         """The runs' ids."""
         return [run.summary.id for run in self.runs]
 
+    def weights_words(self, metric: str) -> str:
+        """Return in a few words whether a loss counts rows of rare labels more; else nothing."""
+        if metric not in _WEIGHTED_LOSSES:
+            return ""
+        having = [run for run in self.runs if metric in run.figures]
+        weighted = sum(run.history.class_weighted for run in having)
+        if weighted == len(having):
+            return "classes weighted, in the test not" if weighted else ""
+        return f"classes weighted in {weighted} of {len(having)}" if weighted else ""
+
     @property
     def default_axis(self) -> Axis:
         """The epoch where an epoch has another number of steps from run to run, else the step."""
@@ -150,6 +164,8 @@ class Comparer:
         self.runs = tuple(runs)
         self.runs_read = 0
         """How many of the runs `read` is done with; the first time it may take long."""
+        self.given_up = False
+        """Whether nobody waits for `read`: it goes to the end of the run that it is at."""
         self._readers = [HistoryReader(run) for run in runs]
         self._figures: dict[RunDirectory, _Figures] = {}
         self._test_rows: dict[RunDirectory, tuple[int, TestRows]] = {}
@@ -159,7 +175,7 @@ class Comparer:
         """Take in what came since the last call and return the comparison as it is now."""
         grown = []
         for reader in self._readers:
-            grown.append(reader.update())
+            grown.append(not self.given_up and reader.update())
             self.runs_read = len(grown)
         summaries = [summarise(run) for run in self.runs]
         settings = [summary.settings for summary in summaries]
@@ -330,4 +346,6 @@ def _caveats(runs: Sequence[ComparedRun]) -> list[str]:
         what = " and ".join(f"the {short_key(key)}" for key in keys)
         verb = "differs" if len(keys) == 1 else "differ"
         said.append(f"{what} {verb}: the validation figures are of different rows")
+    if len({run.history.class_weighted for run in runs}) > 1:
+        said.append("only some weight their classes: train and validation losses do not compare")
     return said

@@ -4,9 +4,10 @@ import math
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 Axis = Literal["step", "epoch", "time", "tokens"]
+AXES: tuple[Axis, ...] = get_args(Axis)
 
 UNKNOWN = math.nan
 
@@ -28,6 +29,8 @@ class Curve:
     times: "array[float]" = field(default_factory=_numbers)
     tokens: "array[float]" = field(default_factory=_numbers)
     values: "array[float]" = field(default_factory=_numbers)
+    final: bool = field(default=False, compare=False, repr=False)
+    """Whether others have it, perhaps in another thread: it is copied before more comes."""
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -35,7 +38,11 @@ class Curve:
     def append(
         self, step: float, epoch: float, time: float, tokens: float, value: float | None
     ) -> None:
-        """Add a value; one at an earlier step than the last takes the place of what followed it."""
+        """Add a value; one at an earlier step than the last takes the place of what followed it.
+
+        Raises `OverflowError`, and adds nothing, for a whole number too large for a float.
+        """
+        finite = value is not None and math.isfinite(value)
         if self.steps and step < self.steps[-1]:
             self.cut(step)
         if self.times and time < self.times[-1]:
@@ -44,8 +51,13 @@ class Curve:
         self.epochs.append(epoch)
         self.times.append(time)
         self.tokens.append(tokens)
-        finite = value is not None and math.isfinite(value)
         self.values.append(value if finite and value is not None else math.nan)
+
+    def copy(self) -> "Curve":
+        """Return a curve with the same values that may grow."""
+        return Curve(
+            self.steps[:], self.epochs[:], self.times[:], self.tokens[:], self.values[:]
+        )  # fmt: skip
 
     def cut(self, step: float) -> None:
         """Forget the values from this step on."""
@@ -58,6 +70,16 @@ class Curve:
         return {
             "step": self.steps, "epoch": self.epochs, "time": self.times, "tokens": self.tokens,
         }[axis]  # fmt: skip
+
+    def placed(self, axis: Axis) -> "tuple[array[float], array[float]]":
+        """Return places and values without those at the beginning whose place is not known."""
+        xs = self.xs(axis)
+        known = next((n for n, x in enumerate(xs) if not math.isnan(x)), len(xs))
+        return (xs[known:], self.values[known:]) if known else (xs, self.values)
+
+    def ends_on(self, axis: Axis) -> bool:
+        """Return whether it is known where the last value stands on an axis."""
+        return bool(self.steps) and not math.isnan(self.xs(axis)[-1])
 
     def knows(self, axis: Axis) -> bool:
         """Return whether each value has its place on an axis."""

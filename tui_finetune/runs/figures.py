@@ -15,12 +15,13 @@ from tui_finetune.text import clean
 
 Direction = Literal["lower", "higher"]
 
-# By the last word of a metric's name. What is in neither has no better side.
+# An error by the last word of a metric's name, a score by any: hamming_loss, f1_micro. What is
+# neither has no better side.
 _LOWER = frozenset({"loss", "perplexity", "error", "wer", "cer", "mse", "rmse", "mae"})
 _HIGHER = frozenset(
     {
         "accuracy", "accuracies", "f1", "precision", "recall", "mcc", "auc", "em",
-        "bleu", "rouge1", "rouge2", "rougel", "rougelsum",
+        "bleu", "rouge1", "rouge2", "rougel", "rougelsum", "r2", "pearson", "spearman",
     }
 )  # fmt: skip
 
@@ -56,8 +57,10 @@ def title_of(metric: str) -> str:
 
 def direction(metric: str) -> Direction | None:
     """Return which side of a metric is better, None if neither is known to be."""
-    word = metric.replace("/", "_").rpartition("_")[2].lower()
-    return "lower" if word in _LOWER else "higher" if word in _HIGHER else None
+    words = metric.lower().replace("/", "_").split("_")
+    if words[-1] in _LOWER:
+        return "lower"
+    return None if _HIGHER.isdisjoint(words) else "higher"
 
 
 def read_figures(history: History, summary: RunSummary) -> dict[str, Figure]:

@@ -1,8 +1,8 @@
 """A run's history, folded together from its journal: what the Watch pane and the commands show."""
 
 import math
-from contextlib import suppress
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 
 from tui_finetune.runs.curves import UNKNOWN, Curve
 from tui_finetune.runs.directory import RunDirectory
@@ -16,13 +16,19 @@ EVALUATION = "eval_"
 
 # Only the entry at the end of the training has both; its figures are no course of anything.
 # Lightning logs a curve of the one name, a Trainer that counts tokens logs the other at each step.
-_SUMMARY = ("train_runtime", "train_loss")
+_SUMMARY = frozenset({"train_runtime", "train_loss"})
 
 # Not figures of the training: what says where or when an entry was made.
-_PLACES = ("event", "time", "step", "epoch", "train_runtime")
+_PLACES = frozenset({"event", "time", "step", "epoch", "train_runtime"})
+
+# What a figure may be in JSON; true and false are none, though Python counts with them.
+_NUMBERS = frozenset({float, int, type(None)})
 
 _MACHINE = ("rows_per_second", "process_rss", "host_used", "cpu_percent")
 _GPU = ("used_by_run", "used", "utilisation", "temperature", "power")
+
+# A line for each of so many GPUs is more than a small chart can show.
+MANY_GPUS = 4
 
 
 @dataclass(frozen=True)
@@ -81,8 +87,10 @@ class History:
     """All that a journal says, in the order of steps; what a resumed run repeated stands once.
 
     `curves` has every number of the log under the Trainer's own name, `machine` those of the
-    samples; a GPU's begin with its place, as "gpu0/used_by_run". `evaluations` has the figures of
-    each step at which there was an evaluation, `summary` those of the end of the training.
+    samples; a GPU's begin with its place, as "gpu0/used_by_run", and with many GPUs there are also
+    "gpus/lowest/used_by_run", "gpus/mean/…" and "gpus/highest/…" over all. `evaluations` has the
+    figures of each step at which there was an evaluation, `summary` those of the end of the
+    training.
     """
 
     curves: dict[str, Curve] = field(default_factory=dict)
@@ -100,6 +108,18 @@ class History:
     began: float | None = None
     """When the training began, in seconds since 1970; None unknown."""
     _tokens: float = UNKNOWN
+
+    def successor(self) -> "History":
+        """Return a history that may take in more, while this one stays as it is for good.
+
+        Its curves are the same objects until something is added to them.
+        """
+        for curve in (*self.curves.values(), *self.machine.values()):
+            curve.final = True
+        kept = (
+            "curves", "machine", "evaluations", "checkpoints", "samples", "stages", "notes",
+        )  # fmt: skip
+        return replace(self, **{name: copy(getattr(self, name)) for name in kept})
 
     def add(self, entry: Entry) -> None:
         """Take in one entry of the journal; unknown events are passed over."""
@@ -120,6 +140,11 @@ class History:
             self.test = entry["metrics"]
         elif event == "start":
             self._start(entry)
+
+    @property
+    def class_weighted(self) -> bool:
+        """Whether rows of rare labels count more in its losses, but for those of the test."""
+        return any(note.get("class_weights") for note in self.notes)
 
     def epochs(self) -> list[Epoch]:
         """Return a row for each evaluation, the training loss averaged over the steps since."""
@@ -143,19 +168,16 @@ class History:
         values = {
             key: value
             for key, value in entry.items()
-            if key not in _PLACES
-            and isinstance(value, float | int | None)
-            and not isinstance(value, bool)
+            if key not in _PLACES and type(value) in _NUMBERS
         }
-        if all(name in entry for name in _SUMMARY):
+        if entry.keys() >= _SUMMARY:
             self.summary = values | {"train_runtime": entry.get("train_runtime")}
             return
         if seen := values.pop("num_input_tokens_seen", None):
             self._tokens = float(seen)
         elapsed = self._elapsed(entry)
         for name, value in values.items():
-            curve = self.curves.setdefault(name, Curve())
-            curve.append(step, epoch, elapsed, self._tokens, value)
+            _growing(self.curves, name).append(step, epoch, elapsed, self._tokens, value)
         evaluated = {n: _finite(v) for n, v in values.items() if n.startswith(EVALUATION)}
         if evaluated:
             while self.evaluations and self.evaluations[-1].step > step:
@@ -172,11 +194,15 @@ class History:
         step = float(entry.get("step") or 0)
         epoch = step / self.steps_per_epoch if self.steps_per_epoch else UNKNOWN
         figures = {name: entry.get(name) for name in _MACHINE}
-        for gpu in entry.get("gpus") or []:
+        gpus = entry.get("gpus") or []
+        for gpu in gpus:
             figures |= {f"gpu{gpu.get('index')}/{name}": gpu.get(name) for name in _GPU}
+        if len(gpus) >= MANY_GPUS:
+            for name in _GPU:
+                figures |= _over_all([gpu.get(name) for gpu in gpus], name)
         for name, value in figures.items():
             if value is not None:
-                curve = self.machine.setdefault(name, Curve())
+                curve = _growing(self.machine, name)
                 curve.append(step, epoch, self._elapsed(entry), self._tokens, float(value))
 
     def _elapsed(self, entry: Entry) -> float:
@@ -193,9 +219,9 @@ class History:
             self.began = None if entry.get("time") is None else float(entry["time"])
             self.machine = {}
             self._tokens = UNKNOWN
-        for name, curve in [*self.curves.items()]:
-            curve.cut(resumed_from + 1)
-            if not curve:
+        for name in [*self.curves]:
+            _growing(self.curves, name).cut(resumed_from + 1)
+            if not self.curves[name]:
                 del self.curves[name]
         self.evaluations = [point for point in self.evaluations if point.step <= resumed_from]
         self.checkpoints = {
@@ -232,7 +258,10 @@ class History:
 
 
 class HistoryReader:
-    """Follows the journal of a run that may still go on."""
+    """Follows the journal of a run that may still go on.
+
+    A `history` that was taken from it never changes, so that a thread may read on meanwhile.
+    """
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
@@ -244,12 +273,16 @@ class HistoryReader:
         """Take in what came since the last call; return whether anything did."""
         self._follower.update()  # an imported run's journal grows only when it is asked for
         entries = self._reader.read()
+        if not entries:
+            return False
+        history = self.history.successor()
         for entry in entries:
-            with suppress(
-                KeyError, TypeError, ValueError, OverflowError, AttributeError
-            ):  # a line that is not ours
-                self.history.add(entry)
-        return bool(entries)
+            try:
+                history.add(entry)
+            except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
+                continue  # a line that is not ours
+        self.history = history
+        return True
 
 
 def read_history(run: RunDirectory) -> History:
@@ -257,6 +290,23 @@ def read_history(run: RunDirectory) -> History:
     reader = HistoryReader(run)
     reader.update()
     return reader.history
+
+
+def _growing(curves: dict[str, Curve], name: str) -> Curve:
+    """Return the curve of this name to add to: a new one if there is none, or if it is final."""
+    curve = curves.get(name)
+    if curve is None or curve.final:
+        curve = curves[name] = Curve() if curve is None else curve.copy()
+    return curve
+
+
+def _over_all(figures: list[float | None], name: str) -> dict[str, float]:
+    """Return the lowest, the mean and the highest figure of those GPUs that have one."""
+    known = [float(value) for value in figures if value is not None]
+    if not known:
+        return {}
+    spread = {"lowest": min(known), "mean": sum(known) / len(known), "highest": max(known)}
+    return {f"gpus/{which}/{name}": value for which, value in spread.items()}
 
 
 def _finite(value: float | None) -> float | None:

@@ -21,7 +21,7 @@ from tui_finetune.runs.imports.follow import refresh
 from tui_finetune.runs.listing import RunSummary, summarise
 
 # Belongs to every stamp: entries of another version of the program are read anew.
-_VERSION = 1
+_VERSION = 2
 
 # A folder's time may stay the same for changes that follow each other this fast.
 _CLOCK_SECONDS = 2.0
@@ -68,7 +68,8 @@ class RunIndex:
 
     def runs(self) -> list[RunSummary]:
         """Return the runs read so far, the newest first."""
-        return [self._known[run_id][1] for run_id in self._ids if run_id in self._known]
+        known = self._known  # which a look in a thread may replace meanwhile
+        return [known[run_id][1] for run_id in self._ids if run_id in known]
 
     def look(self, in_sight: Iterable[str] = (), at_most: int | None = None) -> bool:
         """Read what is new or changed, and return whether anything is.

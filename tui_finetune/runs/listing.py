@@ -12,15 +12,17 @@ from typing import Any
 
 from tui_finetune.errors import InputError
 from tui_finetune.runs.about import read_about
+from tui_finetune.runs.claim import claimed
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.settings import read_settings
 from tui_finetune.runs.status import ACTIVE, RESUMABLE, read_status
+from tui_finetune.runs.telling import most_telling
 from tui_finetune.text import clean
 
 Metrics = dict[str, dict[str, float | None]]
 
-# What is told first of a run's figures; of those that it has not, the loss, then any other.
-_TOLD_FIRST = ("accuracy", "f1")
+# The settings that name the metric which chooses the best epoch: of a recipe, of a script.
+_SELECTION_SETTINGS = ("early_stopping.metric", "train.metric_for_best_model")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class RunSummary:
     epochs: float
     metrics: Metrics
     """Of the best epoch ("validation") and of the end ("test")."""
+    selection_metric: str = ""
+    """The Trainer's name of the figure that chose the best epoch; "" is unknown."""
     origin: str = ""
     """ "" for a run of this program, "script" or "import" (see `Status`)."""
     tags: tuple[str, ...] = ()
@@ -66,16 +70,6 @@ class RunSummary:
         return self.state in RESUMABLE and not self.origin
 
     @property
-    def validation_accuracy(self) -> float | None:
-        """The best epoch's accuracy on the validation rows."""
-        return self.metrics.get("validation", {}).get("accuracy")
-
-    @property
-    def test_accuracy(self) -> float | None:
-        """The accuracy on the rows held back."""
-        return self.metrics.get("test", {}).get("accuracy")
-
-    @property
     def began(self) -> float:
         """When it started; as long as that is unknown, when its id was made."""
         return self.started if self.started is not None else _time_of_id(self.id)
@@ -94,13 +88,7 @@ class RunSummary:
 
     def told(self, split: str) -> tuple[str, float] | None:
         """Return the figure of a split ("validation", "test") that says most, with its name."""
-        known = {
-            name: value for name, value in self.metrics.get(split, {}).items() if value is not None
-        }
-        for name in (*_TOLD_FIRST, "loss", *known):
-            if name in known:
-                return name, known[name]
-        return None
+        return most_telling(self.metrics.get(split, {}), self.selection_metric)
 
 
 def summarise(run: RunDirectory) -> RunSummary:
@@ -109,6 +97,8 @@ def summarise(run: RunDirectory) -> RunSummary:
     ended = status.ended
     if ended is None and status.state not in ACTIVE:
         ended = status.heartbeat
+    settings = read_settings(run)
+    chosen_by = (settings.get(key) for key in _SELECTION_SETTINGS)
     return RunSummary(
         run=run,
         name=about.name or status.name or run.id,
@@ -124,10 +114,12 @@ def summarise(run: RunDirectory) -> RunSummary:
         epoch=status.epoch,
         epochs=status.epochs,
         metrics=status.metrics,
+        selection_metric=status.selection_metric
+        or next((name for name in chosen_by if isinstance(name, str)), ""),
         origin=status.origin,
         tags=about.tags,
         note=about.note,
-        settings=read_settings(run),
+        settings=settings,
     )
 
 
@@ -148,6 +140,7 @@ def summary_document(run: RunSummary) -> dict[str, Any]:
         "epoch": run.epoch,
         "epochs": run.epochs,
         "metrics": run.metrics,
+        "selection_metric": run.selection_metric or None,
         "origin": run.origin,
         "tags": list(run.tags),
         "note": run.note,
@@ -157,7 +150,9 @@ def summary_document(run: RunSummary) -> dict[str, Any]:
 
 
 def delete_run(run: RunDirectory) -> None:
-    """Remove a run with all its files. Raises `InputError` if it is going, or cannot be removed.
+    """Remove a run with all its files.
+
+    Raises `InputError` if it is going, is just being taken up, or cannot be removed.
 
     It gets a hidden name first, so that no list ever shows a run that is half gone.
     """
@@ -166,8 +161,9 @@ def delete_run(run: RunDirectory) -> None:
         raise InputError(f"run {clean(run.id)}: it is {status.state}; stop it before you delete it")
     hidden = run.path.with_name(f".deleted-{run.id}-{secrets.token_hex(2)}")
     try:
-        os.rename(run.path, hidden)
-        shutil.rmtree(hidden)
+        with claimed(run):
+            os.rename(run.path, hidden)
+        shutil.rmtree(hidden)  # with no file open: on a file server one would stay
     except FileNotFoundError:
         raise InputError(f"run {clean(run.id)}: it is gone already") from None
     except OSError as error:

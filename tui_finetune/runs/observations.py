@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Literal
 
 from tui_finetune.runs.curves import Curve
+from tui_finetune.runs.figures import direction
 from tui_finetune.runs.history import Epoch, History
 
 # A change of a loss below this share of it is within what another seed would give.
@@ -33,7 +34,6 @@ Kind = Literal[
 WARNINGS: frozenset[Kind] = frozenset({"overfitting", "diverging", "not a number"})
 
 _NAMES = {"loss": "val loss", "f1": "F1"}
-_ERRORS = ("loss", "perplexity", "error", "wer", "cer", "mse", "mae", "rmse")
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def best_epoch(epochs: Sequence[Epoch], metric: str) -> Epoch | None:
 
 def lower_is_better(metric: str) -> bool:
     """Return whether a metric, by its name, is an error of which less is better."""
-    return metric.endswith(_ERRORS)
+    return direction(metric) == "lower"
 
 
 def metric_name(metric: str) -> str:

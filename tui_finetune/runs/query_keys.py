@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tui_finetune.errors import InputError
-from tui_finetune.recipe import Recipe
+from tui_finetune.recipe import SELECTION_METRICS, Recipe
 from tui_finetune.runs.listing import RunSummary
 from tui_finetune.runs.settings import flatten
 from tui_finetune.text import clean
@@ -48,8 +48,10 @@ _STATES = (
     "queued", "starting", "running", "stopping", "finished", "stopped", "failed", "interrupted",
 )  # fmt: skip
 
-# Known before any run has them, as every evaluation of a text classification gives them.
-_METRICS = frozenset({"accuracy", "precision", "recall", "f1", "loss"})
+# Known before any run has them, as the evaluations of one of the kinds of labels give them.
+_METRICS = frozenset(
+    name.removeprefix("eval_") for names in SELECTION_METRICS.values() for name in names
+)
 _SETTINGS = frozenset(flatten(Recipe.model_validate({"data": {"source": "-"}}).model_dump()))
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {

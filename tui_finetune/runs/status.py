@@ -13,6 +13,8 @@ from pydantic import BaseModel, ValidationError
 ACTIVE = frozenset({"starting", "running", "stopping"})
 RESUMABLE = frozenset({"stopped", "interrupted", "failed"})
 
+_ACTIVE_WORDS = tuple(f'"{state}"'.encode() for state in ACTIVE)
+
 # A run on another host is believed for this long after its last heartbeat.
 HEARTBEAT_LIMIT_SECONDS = 60.0
 
@@ -26,7 +28,8 @@ _START_TIME_TOLERANCE_SECONDS = 5.0
 class Status(BaseModel):
     """What `status.json` says. Times are seconds since 1970, None is unknown.
 
-    `metrics` has the figures of the best epoch ("validation") and of the end ("test"). `origin` is
+    `metrics` has the figures of the best epoch ("validation") and of the end ("test");
+    `selection_metric` chose that epoch, where nothing else in the run says it. `origin` is
     "" for a run of this program, "script" for one of a script with its `JournalCallback`, "import"
     for a run of others that was translated.
     """
@@ -50,6 +53,7 @@ class Status(BaseModel):
     epochs: float = 0.0
     rows_per_second: float | None = None
     metrics: dict[str, dict[str, float | None]] = {}
+    selection_metric: str = ""
 
 
 def write_status(path: Path, status: Status) -> None:
@@ -76,6 +80,20 @@ def as_of_now(status: Status) -> Status:
     if status.state in ACTIVE and not process_lives(status):
         return status.model_copy(update={"state": "interrupted", "reason": _silence(status)})
     return status
+
+
+def may_be_active(path: str) -> bool:
+    """Return whether a status file holds the name of an active state.
+
+    If not, the run does not go on. This takes a third of the time of `read_status`, for those who
+    look for the one run among thousands that does.
+    """
+    try:
+        with open(path, "rb", buffering=0) as file:
+            content = file.read()
+    except OSError:
+        return False
+    return any(state in content for state in _ACTIVE_WORDS)
 
 
 def _silence(status: Status) -> str:

@@ -189,13 +189,13 @@ class Dashboard(App[InputError]):
 
     async def action_quit(self) -> None:
         """Quit; if a run goes on, say first that it does."""
-        active = self._workspace.active_run() if self._workspace is not None else None
-        if active is None:
-            self.exit()
-            return
+        from tui_finetune.ui.finding import active_run
         from tui_finetune.ui.panes.leave import LeaveScreen
 
-        if not isinstance(self.screen, LeaveScreen):
+        active = await asyncio.to_thread(active_run, self._home)  # among thousands, maybe
+        if active is None:
+            self.exit()
+        elif not isinstance(self.screen, LeaveScreen):
             self.push_screen(LeaveScreen(active), self._leave)
 
     def _leave(self, wanted: bool | None) -> None:

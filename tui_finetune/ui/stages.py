@@ -5,6 +5,8 @@ from typing import Any
 
 from tui_finetune.runs.history import History
 from tui_finetune.runs.status import ACTIVE, Status
+from tui_finetune.runs.telling import most_telling, short_name
+from tui_finetune.text import clean
 from tui_finetune.ui.draft import Draft
 from tui_finetune.ui.widgets.rail import Mark, Stage
 
@@ -53,7 +55,7 @@ def run_stages(history: History, status: Status) -> list[Stage]:
         _tokenize(marks[1], tokenize.get("rows"), tokenize.get("longest")),
         _split(marks[2], split.get("train"), split.get("validation"), split.get("test")),
         _fine_tune(marks[3], status.step, total),
-        _evaluate(marks[4], history.test),
+        _evaluate(marks[4], history.test or {}, history.selection_metric),
     ]
 
 
@@ -117,11 +119,9 @@ def _fine_tune(mark: Mark, step: int, total: int) -> Stage:
     return Stage(mark, (f"fine-tune {step}/{total} steps", f"fine-tune {step}/{total}"))
 
 
-def _evaluate(mark: Mark, test: dict[str, float | None] | None) -> Stage:
-    accuracy = (test or {}).get("accuracy")
-    if accuracy is None:
+def _evaluate(mark: Mark, test: dict[str, float | None], selection_metric: str) -> Stage:
+    told = most_telling(test, selection_metric)
+    if told is None:
         return Stage(mark, ("evaluate",))
-    return Stage(
-        mark,
-        (f"evaluate acc {accuracy:.2f}", f"evaluate acc {accuracy:.2f}", f"acc {accuracy:.2f}"),
-    )
+    figure = f"{clean(short_name(told[0]), 12)} {told[1]:.2f}"
+    return Stage(mark, (f"evaluate {figure}", f"evaluate {figure}", figure))

@@ -1,7 +1,6 @@
 """What stands before the start of a run: another one that goes on, and what is wrong with it."""
 
 import asyncio
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,28 +8,15 @@ from textual.app import App
 
 from tui_finetune.engine.client import EngineClient
 from tui_finetune.runs.about import name_of
-from tui_finetune.runs.directory import RunDirectory, all_runs
-from tui_finetune.runs.status import ACTIVE, Status, read_status
+from tui_finetune.runs.directory import RunDirectory
+from tui_finetune.runs.status import read_status
 from tui_finetune.text import clean
 from tui_finetune.ui.draft import Draft
+from tui_finetune.ui.finding import active_run
 from tui_finetune.ui.inspection import check_recipe
 from tui_finetune.ui.panes.preflight import PreflightScreen
 from tui_finetune.ui.panes.question import Question
 from tui_finetune.ui.panes.tune import TunePane
-
-
-def goes_on(status: Status) -> bool:
-    """Return whether a run takes memory and cores here; one that was imported does not."""
-    return status.state in ACTIVE and status.origin != "import"
-
-
-def active_run(home: Path) -> RunDirectory | None:
-    """Return the newest run of the home that goes on; None also if they cannot be read."""
-    with suppress(OSError):
-        for run in all_runs(home):
-            if goes_on(read_status(run.status)):
-                return run
-    return None
 
 
 async def none_beside_or_wanted(app: App[Any], home: Path) -> bool:

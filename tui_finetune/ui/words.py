@@ -7,9 +7,9 @@ from pathlib import Path
 from textual.content import Content
 
 from tui_finetune.home import run_of_model
+from tui_finetune.text import UNKNOWN as UNKNOWN
 from tui_finetune.text import clean
-
-UNKNOWN = "—"
+from tui_finetune.text import duration as duration
 
 # The mark before a state, and its colour: told apart by shape too, for eyes and screens without.
 STATE_MARKS = {
@@ -42,20 +42,6 @@ def loss_figure(value: float | None) -> str:
     if value is not None and 0 < abs(value) < 0.01:
         return f"{value:.3g}"
     return figure(value)
-
-
-def duration(seconds: float | None) -> str:
-    """Return a length of time in its two largest units: 39s, 1m04, 2h05, 3d02h."""
-    if seconds is None or not math.isfinite(seconds):
-        return UNKNOWN
-    whole = max(int(seconds + 0.5), 0)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02}"
-    if whole < 86400:
-        return f"{whole // 3600}h{whole % 3600 // 60:02}"
-    return f"{whole // 86400}d{whole % 86400 // 3600:02}h"
 
 
 def size(count: float | None) -> str:

@@ -25,27 +25,32 @@ from tui_finetune.runs.newest import NewestRun
 from tui_finetune.runs.status import ACTIVE, Status, read_status
 from tui_finetune.text import clean
 from tui_finetune.ui.draft import Draft
+from tui_finetune.ui.finding import active_run, goes_on, newest_run, newest_with_model
 from tui_finetune.ui.inspection import list_models, look_again, look_at_changed
 from tui_finetune.ui.making import PANES, make_pane
 from tui_finetune.ui.panes.compare import ComparePane
 from tui_finetune.ui.panes.data import DataPane
 from tui_finetune.ui.panes.evaluate import EvaluatePane
 from tui_finetune.ui.panes.import_runs import ImportScreen
-from tui_finetune.ui.panes.picker import runs_with_model
 from tui_finetune.ui.panes.predict import PredictPane
 from tui_finetune.ui.panes.runs import RunsPane
 from tui_finetune.ui.panes.trace import TracePane
 from tui_finetune.ui.panes.tune import COUNTING, TunePane
 from tui_finetune.ui.panes.watch import WatchPane
 from tui_finetune.ui.stages import draft_stages, run_stages
-from tui_finetune.ui.starting import active_run, goes_on, none_beside_or_wanted, resume, start
+from tui_finetune.ui.starting import none_beside_or_wanted, resume, start
+from tui_finetune.ui.widgets.focus import about_to_show
 from tui_finetune.ui.widgets.rail import Stage
 
 # How often the header and the rail look at the run that is watched.
 _LOOK_SECONDS = 1.0
 
 # The panes that show one run.
+OF_A_RUN = ("watch", "predict", "evaluate", "trace")
 OfARun = WatchPane | PredictPane | EvaluatePane | TracePane
+
+# Starts or resumes a run for the Tune pane; None if the person does not want that after all.
+Beginning = Callable[[TunePane], Awaitable[RunDirectory | None]]
 
 # The pane in front is painted before the others are made.
 _PAUSE_BEFORE_OTHER_PANES = 0.3
@@ -69,24 +74,23 @@ class Workspace(ContentSwitcher):
     ) -> None:
         self._home = home
         self._engine = engine
-        self._with_recipe = recipe is not None
-        self._active = self.active_run()
+        self._active = active_run(home)
         self.draft = Draft(recipe)
         self.run = run or self._active
         """The run that is watched."""
         self.status: Status | None = None
         self.going_on: Status | None = None
-        """The state of the run that goes on, be it watched or not, as it was last looked at."""
+        """How the run stood that goes on, be it watched or not, when it was last looked at."""
         self.following = run is None
         """Whether Watch turns to a newer run of the home by itself."""
         self._newest = NewestRun(home)
-        self._newer_run()
+        self._newest.newer()
         self.engine_state = "engine: loading"
         self._mounting = asyncio.Lock()
         self._reader: HistoryReader | None = None
-        first = "tune" if self._with_recipe else "watch" if self.run else "data"
-        super().__init__(initial=first)
-        self._first = first
+        self._looked_at: RunDirectory | None = None
+        self._first = "tune" if recipe is not None else "watch" if self.run else "data"
+        super().__init__(initial=self._first)
 
     def compose(self) -> ComposeResult:
         """Make the pane in front; the others come when it is painted."""
@@ -102,9 +106,13 @@ class Workspace(ContentSwitcher):
         self.set_interval(_LOOK_SECONDS, self._look)
         self._look()
         self._tell()
-        self.call_after_refresh(self.get_child_by_id(self._first).focus)
-        self.call_after_refresh(self._start_engine)
+        self.call_after_refresh(self._focus_first)
+        self.call_after_refresh(lambda: self.run_worker(self._wake_engine(), group="engine"))
         self.set_timer(_PAUSE_BEFORE_OTHER_PANES, self._mount_all)
+
+    def _focus_first(self) -> None:
+        if self.current == self._first:  # a key may have brought another one
+            self.get_child_by_id(self._first).focus()
 
     def on_unmount(self) -> None:
         """Let the engine's last answers change nothing on panes that are gone."""
@@ -113,31 +121,28 @@ class Workspace(ContentSwitcher):
     async def show_pane(self, pane: str) -> None:
         """Put a pane in front and give the focus to its first useful widget."""
         await self._mounted(pane)
-        if pane in ("predict", "evaluate", "trace") and self.run is None:
-            await self._take_newest_model()
+        if self.run is None and pane in OF_A_RUN:
+            await self._take_newest(newest_run if pane == "watch" else newest_with_model)
         if pane != self.current:
             # A focused widget that gets hidden takes the focus away later, maybe from the next one.
             self.screen.set_focus(None)
+            about_to_show(self.get_child_by_id(pane))
         self.current = pane
         # At once, not after a refresh: the next key may already be on its way to this pane.
         self.get_child_by_id(pane).focus()
         self._tell()
 
-    async def _take_newest_model(self) -> None:
-        """Show the newest run that has a model, so that a pane that needs one is not empty."""
-        newest = await asyncio.to_thread(runs_with_model, self._home, 1)
-        if newest:
-            await self.watch_run(newest[0].run)
+    async def _take_newest(self, find: Callable[[Path], RunDirectory | None]) -> None:
+        """Show the newest run that the pane in front can show, so that it is not empty."""
+        run = await asyncio.to_thread(find, self._home)
+        if run is not None and self.run is None:  # still: one may have begun meanwhile
+            await self.watch_run(run)
 
     def stages(self) -> list[Stage]:
         """Return the stages for the rail: of the draft while it is edited, else of the run."""
         if self._reader is None or self.status is None or self.current in ("data", "model", "tune"):
             return draft_stages(self.draft)
         return run_stages(self._reader.history, self.status)
-
-    def active_run(self) -> RunDirectory | None:
-        """Return the newest run of the home that goes on; None also if they cannot be read."""
-        return active_run(self._home)
 
     async def start_training(self) -> None:
         """Start what the Tune pane shows."""
@@ -166,15 +171,12 @@ class Workspace(ContentSwitcher):
             made.show_following(self.following)
         return made
 
-    def _start_engine(self) -> None:
-        self.run_worker(self._wake_engine(), group="engine")
-
     async def _mount_all(self) -> None:
         for pane in PANES:
             await self._mounted(pane)
 
     async def _wake_engine(self) -> None:
-        if self._with_recipe:
+        if self._first == "tune":
             self._inspect()
         await list_models(self.draft, self._engine)
         self.engine_state = "engine: failed" if self.draft.catalogue.error else "engine: ready"
@@ -234,15 +236,12 @@ class Workspace(ContentSwitcher):
     def _resume(self, event: RunsPane.ResumeWanted | WatchPane.ResumeWanted) -> None:
         self._begin(partial(resume, event.run, self._engine))
 
-    def _begin(self, beginning: Callable[[TunePane], Awaitable[RunDirectory | None]]) -> None:
+    def _begin(self, beginning: Beginning) -> None:
         """Start or resume a run, unless that is under way already: a key may be pressed twice."""
-        under_way = any(worker.group == "begin" and worker.is_running for worker in self.workers)
-        if not under_way:
+        if not self._under_way("begin"):
             self.run_worker(self._ask_to_begin(beginning), group="begin")
 
-    async def _ask_to_begin(
-        self, beginning: Callable[[TunePane], Awaitable[RunDirectory | None]]
-    ) -> None:
+    async def _ask_to_begin(self, beginning: Beginning) -> None:
         if not await none_beside_or_wanted(self.app, self._home):
             return
         tune = await self._mounted("tune")
@@ -318,7 +317,7 @@ class Workspace(ContentSwitcher):
     async def watch_run(self, run: RunDirectory) -> None:
         """Make a run the one that Watch, Predict, Evaluate and Trace show."""
         self.run = run
-        for pane in ("watch", "predict", "evaluate", "trace"):
+        for pane in OF_A_RUN:
             widget = await self._mounted(pane)
             assert isinstance(widget, OfARun)
             widget.show_run(run)
@@ -335,9 +334,10 @@ class Workspace(ContentSwitcher):
     @on(WatchPane.FollowWanted)
     async def _toggle_following(self) -> None:
         self._set_following(not self.following)
-        newest = await asyncio.to_thread(self._newest_run) if self.following else None
-        if newest is not None:
-            await self.watch_run(newest)
+        if self.following:
+            newest = await asyncio.to_thread(lambda: self._newest.newer() or self._newest.find())
+            if newest is not None and self.following:  # still
+                await self.watch_run(newest)
 
     def _set_following(self, following: bool) -> None:
         self.following = following
@@ -348,19 +348,9 @@ class Workspace(ContentSwitcher):
         """Watch a run that has just begun, unless the person works with another one."""
         if self.current in ("predict", "evaluate", "trace"):
             return
-        newer = await asyncio.to_thread(self._newer_run)
-        if newer is not None:
+        newer = await asyncio.to_thread(self._newest.newer)
+        if newer is not None and self.following:  # still: the person may have named one meanwhile
             await self.watch_run(newer)
-
-    def _newest_run(self) -> RunDirectory | None:
-        with suppress(OSError):
-            return self._newest.newer() or self._newest.find()
-        return None
-
-    def _newer_run(self) -> RunDirectory | None:
-        with suppress(OSError):  # the Runs pane says it
-            return self._newest.newer()
-        return None
 
     def _complain(self, reason: str) -> None:
         self.notify(clean(reason, 400), severity="error", timeout=10, markup=False)
@@ -368,32 +358,42 @@ class Workspace(ContentSwitcher):
     # --- what the header and the rail show ---
 
     def _look(self) -> None:
-        looking = any(worker.group == "newest" and worker.is_running for worker in self.workers)
-        if self.following and not looking:
+        if self.following and not self._under_way("newest"):
             self.run_worker(self._turn_to_newest(), group="newest")
+        # A long journal takes longer than a pause, and two threads cannot read it at once.
+        if self._under_way("look") and self._looked_at == self.run:
+            return
+        self._looked_at = self.run
         if self.run is not None or self._active is not None:
             self.run_worker(self._read(self.run), group="look", exclusive=True)
 
+    def _under_way(self, group: str) -> bool:
+        return any(worker.group == group and worker.is_running for worker in self.workers)
+
     async def _read(self, run: RunDirectory | None) -> None:
         if run is not None:
-            if self._reader is None or self._reader.run != run:
-                self._reader = HistoryReader(run)
+            reader = self._reader
+            if reader is None or reader.run != run:
+                reader = HistoryReader(run)
             with suppress(OSError):  # the Watch pane says it
-                await asyncio.to_thread(self._reader.update)  # a long journal takes a second
-            self.status = read_status(run.status)
+                await asyncio.to_thread(reader.update)
+            self._reader, self.status = reader, read_status(run.status)
             if self._active is None and goes_on(self.status):
                 self._active = run
-        self._look_at_active()
+        await self._look_at_active()
         self._tell()
 
-    def _look_at_active(self) -> None:
+    async def _look_at_active(self) -> None:
         """Read how the run that goes on stands; once it has ended, look for another."""
-        if self._active is None:
+        looked_at = self._active
+        if looked_at is None:
             return
-        self.going_on = read_status(self._active.status)
-        self.going_on.name = name_of(self._active, self.going_on)
+        self.going_on = read_status(looked_at.status)
+        self.going_on.name = name_of(looked_at, self.going_on)
         if self.going_on.state not in ACTIVE:
-            self._active = self.active_run()
+            other = await asyncio.to_thread(active_run, self._home)  # among thousands, maybe
+            if self._active == looked_at:
+                self._active = other
 
     def _tell(self) -> None:
         self.post_message(self.Changed())

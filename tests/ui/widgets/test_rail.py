@@ -1,3 +1,5 @@
+import pytest
+
 from tui_finetune.runs.history import History
 from tui_finetune.runs.status import Status
 from tui_finetune.ui.draft import Draft
@@ -77,6 +79,23 @@ def test_a_finished_run_shows_its_accuracy_on_the_test_rows():
     line = run_line(entries, state="finished", step=150, total_steps=150)
     assert line.endswith("✓ fine-tune 150 steps ▸ ✓ evaluate acc 0.88")
     assert "●" not in line
+
+
+@pytest.mark.parametrize(
+    ("chosen_by", "metrics", "told"),
+    [
+        ("eval_loss", {"loss": 0.4, "f1": 0.71, "hamming_loss": 0.1}, "F1 0.71"),
+        ("eval_hamming_loss", {"loss": 0.4, "f1": 0.71, "hamming_loss": 0.1}, "hamming 0.10"),
+        ("eval_loss", {"loss": 0.4, "mae": 1.5, "r2": 0.2}, "mae 1.50"),
+        ("eval_r2", {"loss": 0.4, "mae": 1.5, "r2": 0.2}, "r2 0.20"),
+        ("eval_loss", {"loss": 0.4}, "loss 0.40"),
+    ],
+)
+def test_a_run_of_another_kind_shows_its_own_figure(chosen_by, metrics, told):
+    start = {**START, "selection_metric": chosen_by}
+    test = {"event": "test", "metrics": metrics, "rows": 100}
+    line = run_line([LOAD, TOKENIZE, SPLIT, start, test], state="finished", step=150)
+    assert line.endswith(f"✓ evaluate {told}")
 
 
 def test_a_run_that_stopped_early_but_finished_says_how_many_steps_it_made():

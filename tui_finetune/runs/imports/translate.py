@@ -84,6 +84,7 @@ def translate(sources: Sources, events: list[EventFile]) -> Translation:
     created = [file.created for file in own if file.created is not None and file.scalars]
     heard = max(wall, default=None)
     best = _best_evaluation(state, logs)
+    chosen_by = _selection_metric(state, best)
     step = max([state.step if state else 0, *(entry["step"] for entry in logs[-1:])])
     status = Status(
         origin="import",
@@ -96,13 +97,14 @@ def translate(sources: Sources, events: list[EventFile]) -> Translation:
         epoch=_last_epoch(state, logs, results),
         epochs=state.epochs if state else 0.0,
         metrics=_metrics(best, results),
+        selection_metric=chosen_by,
     )
     return Translation(
         folder=sources.folder,
         status=status,
         empty=state is None and not logs and not results,
         finished=finished,
-        selection_metric=_selection_metric(state, best),
+        selection_metric=chosen_by,
         steps_per_epoch=_steps_per_epoch(state, logs),
         logs=logs,
         checkpoints=sorted(sources.checkpoints),

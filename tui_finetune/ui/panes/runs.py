@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -109,6 +109,9 @@ class RunsPane(Vertical):
 
     def __init__(self, home: Path, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        # Kept: a thread may answer when the pane is being taken apart.
+        self._filter = RunsFilter()
+        self._table = RunsTable()
         self._index = RunIndex(home)
         self._losses = Losses()
         self._runs: list[RunSummary] = []
@@ -121,8 +124,8 @@ class RunsPane(Vertical):
     def compose(self) -> ComposeResult:
         """Lay out the title, the filter, the table and the lines about the run under the cursor."""
         yield Static(id="runs-title", markup=False)
-        yield RunsFilter()
-        yield RunsTable()
+        yield self._filter
+        yield self._table
         yield Static(id="runs-about", markup=False)
         yield _Hint(EMPTY, id="runs-empty")
 
@@ -137,14 +140,6 @@ class RunsPane(Vertical):
         empty = self.query_one("#runs-empty")
         focus_now(empty if empty.display else self._table, scroll_visible)
         return self
-
-    @property
-    def _table(self) -> RunsTable:
-        return self.query_one(RunsTable)
-
-    @property
-    def _filter(self) -> RunsFilter:
-        return self.query_one(RunsFilter)
 
     @property
     def selected(self) -> RunSummary | None:
@@ -186,13 +181,11 @@ class RunsPane(Vertical):
         while True:
             await self._other_lines.wait()
             self._other_lines.clear()
-            table = self._table
-            if not any(column.key == "loss" for column, _ in table.columns):
+            if not any(column.key == "loss" for column, _ in self._table.columns):
                 continue
-            for run in list(table.in_sight):
+            for run in list(self._table.in_sight):
                 if await asyncio.to_thread(self._losses.read, run.run, run.active):
-                    with suppress(NoMatches):  # as above
-                        self._draw()
+                    self._draw()
 
     def on_show(self) -> None:
         """Look at the runs at once when the pane comes into sight."""
@@ -208,8 +201,6 @@ class RunsPane(Vertical):
         if changed:
             self._filter.forget()
             self._sort()
-            there = {run.id for run in self._runs}
-            self._marked = {run_id: None for run_id in self._marked if run_id in there}
             self._arrange()
         else:
             self._draw()
@@ -217,6 +208,9 @@ class RunsPane(Vertical):
 
     def _sort(self) -> None:
         self._runs = sorted_runs(self._index.runs(), self._table.sort, self._table.backwards)
+        if self._marked:
+            there = {run.id for run in self._runs}
+            self._marked = {run_id: None for run_id in self._marked if run_id in there}
 
     def _show_or_hide(self) -> None:
         """Show the table, or what to do while there is no run."""
@@ -379,18 +373,24 @@ class RunsPane(Vertical):
         if run := self.selected:
             self.app.push_screen(ask(run), lambda _: self._wake.set())
 
-    @work
-    async def action_delete(self) -> None:
+    def action_delete(self) -> None:
         """Delete the run, after a question that names it."""
         run = self.selected
         if run is None:
             return
         details = f"{clean(run.id)}: its figures, checkpoints and model are removed from the disk."
         question = Question(f"Delete the run {clean(run.name, 40)}?", details, "delete it")
-        if not await self.app.push_screen_wait(question):
-            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.run_worker(self._delete(run.run))
+
+        # At once, not from a worker: a second press of the key is one for the question.
+        self.app.push_screen(question, answered)
+
+    async def _delete(self, run: RunDirectory) -> None:
         try:
-            await asyncio.to_thread(delete_run, run.run)
+            await asyncio.to_thread(delete_run, run)
         except InputError as error:
             self.notify(str(error), severity="error", markup=False)
         self._wake.set()

@@ -8,7 +8,9 @@ from typing import Any
 from rich.cells import cell_len
 from textual.content import Content
 
+from tui_finetune.runs.figures import direction
 from tui_finetune.runs.listing import RunSummary
+from tui_finetune.runs.telling import short_name
 from tui_finetune.text import clean
 from tui_finetune.ui.widgets.confusion import fit
 from tui_finetune.ui.words import STATE_MARKS, UNKNOWN, ago, duration, figure, short_source
@@ -18,10 +20,9 @@ _LONGEST = 60
 
 # Not up to the full block, which would touch the line above.
 _LEVELS = "▁▂▃▄▅▆▇"
-_SHORT = {"accuracy": "acc", "f1": "F1"}
 
-# The best known kind of figure first; figures of different kinds are not compared.
-_KINDS = ("accuracy", "f1")
+# The best known metrics first; figures of different metrics are not compared.
+_METRICS = ("accuracy", "f1", "loss")
 
 
 @dataclass(frozen=True)
@@ -150,21 +151,27 @@ def _told(run: RunSummary, split: str) -> str:
     name, value = told
     validation = run.told("validation")
     if split == "test" and validation is not None and validation[0] == name:
-        return figure(value)
-    name = _SHORT.get(name, name.rpartition("/")[2])
-    return f"{clean(name, 8)} {figure(value)}"
+        return _in_six_cells(value)
+    return f"{clean(short_name(name), 8)} {_in_six_cells(value)}"
 
 
-def _goodness(split: str) -> Callable[[RunSummary], tuple[int, float] | None]:
-    """Return by what runs are ordered: the kind of figure, then how good it is."""
+def _in_six_cells(value: float) -> str:
+    """Return a figure whole: with three decimals, fewer if it is large, a power if it is small."""
+    if value and not 0.0005 <= abs(value) < 1e5:
+        return f"{value:.0e}" if math.isfinite(value) else UNKNOWN
+    return figure(value, 3 - (abs(value) >= 10) - (abs(value) >= 100) - (abs(value) >= 1000))
 
-    def order(run: RunSummary) -> tuple[int, float] | None:
+
+def _goodness(split: str) -> Callable[[RunSummary], tuple[int, str, float] | None]:
+    """Return by what runs are ordered: the metric, then how good the figure is."""
+
+    def order(run: RunSummary) -> tuple[int, str, float] | None:
         told = run.told(split)
         if told is None:
             return None
         name, value = told
-        kind = -_KINDS.index(name) if name in _KINDS else -len(_KINDS)
-        return kind, -value if "loss" in name else value
+        known = -_METRICS.index(name) if name in _METRICS else -len(_METRICS)
+        return known, name, -value if direction(name) == "lower" else value
 
     return order
 
