@@ -1,9 +1,11 @@
 import json
+import threading
 
 import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Input
 
+from tui_finetune.runs.history import HistoryReader
 from tui_finetune.runs.status import read_status, write_status
 from tui_finetune.ui.panes.compare import ComparePane
 from tui_finetune.ui.panes.compare_lists import RunLines
@@ -105,6 +107,32 @@ async def test_runs_are_told_apart_by_shape_as_well_as_by_colour(tmp_path, put_t
     assert len({(one.style, one.dash) for one in lines}) == 10
     assert len({one.mark for one in marks}) == 10
     assert len({one.style for one in marks}) == 10
+
+
+async def test_of_several_runs_the_test_of_the_two_best_is_told_and_they_are_named(
+    tmp_path, put_trained, screen_text, until
+):
+    wrong = {"poor": range(30), "good": range(2), "fair": range(10), "best": [1]}
+    runs = [put_trained(name, tested=range(60), wrong=set(w)) for name, w in wrong.items()]
+    app = Comparing(tmp_path, runs)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.ready() and " test     " in screen_text(app))
+        line = line_of(screen_text(app), " test     ")
+    assert "■ good ◆ best: 0 against 1 of 60 rows" in line
+    assert "the best by test accuracy, 5 more pairs" in line
+
+
+async def test_class_weights_stand_beside_the_losses(tmp_path, put_trained, screen_text, until):
+    runs = [put_trained("one"), put_trained("other")]
+    for run in runs:
+        with run.journal.open("a") as journal:
+            journal.write('{"event": "note", "text": "", "class_weights": {"a": 2.0}}\n')
+    app = Comparing(tmp_path, runs)
+    async with app.run_test(size=NARROW) as pilot:
+        await until(pilot, app.ready)
+        assert app.titles == ["validation loss ↓, classes weighted, in the test not"]
+        await pilot.press("tab")
+        await until(pilot, lambda: "logged as loss   classes weighted" in screen_text(app))
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -241,6 +269,29 @@ async def test_other_runs_take_the_place_of_those_before_even_under_the_same_nam
         app.pane.compare(after)
         await until(pilot, lambda: app.titles == ["validation loss ↓"])  # the filter is gone too
         assert [list(trace.series.ys) for trace in app.charts[0]._traces] == [[0.3], [0.3]]
+
+
+async def test_other_runs_do_not_wait_for_the_reading_of_those_before(
+    tmp_path, put_trained, screen_text, until, monkeypatch
+):
+    slow, others = ([put_trained(name + n) for n in "ab"] for name in ("slow ", "other "))
+    go_on, plain = threading.Event(), HistoryReader.update
+    read = []
+
+    def update(reader):
+        if reader.run in slow:
+            read.append(reader.run)
+            go_on.wait(20)
+        return plain(reader)
+
+    monkeypatch.setattr(HistoryReader, "update", update)
+    app = Comparing(tmp_path, slow)
+    async with app.run_test(size=NARROW) as pilot:
+        await until(pilot, lambda: "reading the runs: 0 of 2" in screen_text(app))
+        app.pane.compare(others)
+        await until(pilot, lambda: app.ready() and "other a" in screen_text(app))
+        go_on.set()
+    assert read == slow[:1]  # the rest of what nobody wants is not read
 
 
 # --- figures and settings ---

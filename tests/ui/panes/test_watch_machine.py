@@ -85,6 +85,36 @@ def test_the_view_of_all_has_every_gpu_with_histories_disk_and_notes(sampled):
     assert "CPU, of a core     87 %" in text
 
 
+@pytest.mark.parametrize("width", [76, 100])
+def test_no_line_of_the_view_of_all_is_longer_than_there_is_room(sampled, width):
+    gpus = [{**GPU, "index": n, "used_by_run": 130.2e9} for n in range(8)]
+    lines = machine_view(sampled(gpus), width).plain.splitlines()
+    assert max(map(len, lines)) <= width - 2  # the scroll bar is there with eight
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)])
+async def test_eight_gpus_are_three_lines_in_a_small_chart_and_eight_in_a_large_one(
+    watching, put_run, screen_text, until, size
+):
+    run = put_run(state="running", steps=5, heartbeat=time.time())
+    journal = JournalWriter(run.journal)
+    for load in (50, 60):
+        gpus = [{**GPU, "index": n, "utilisation": load + n} for n in range(8)]
+        journal.write("sample", step=5, gpus=gpus, **HOST)
+    journal.close()
+    app = watching(run)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "and " in screen_text(app))
+        await pilot.press("slash", *"utili", "enter")
+        await until(pilot, lambda: "highest 67%" in screen_text(app))
+        text = screen_text(app)
+        assert "mean" in text
+        assert "lowest" in text
+        assert "GPU 7" not in text.partition("epoch  train loss")[0]
+        await pilot.press("z")
+        await until(pilot, lambda: "67%" in screen_text(app) and "highest" not in screen_text(app))
+
+
 def test_what_no_sample_tells_is_a_dash_in_the_view_of_all(sampled):
     text = machine_view(sampled([{"index": 0}]), 100).plain
     assert "free — of —" in text

@@ -133,10 +133,19 @@ class ComparePane(Vertical):
         except InputError as error:
             self.notify(str(error), severity="warning", markup=False)
             return
+        self._give_up()
         self._comparer, self._comparison = comparer, None
         if self.is_mounted:
             self._front("curves")
         self._wake.set()
+
+    def on_unmount(self) -> None:
+        """Let no reading hold up the end of the program."""
+        self._give_up()
+
+    def _give_up(self) -> None:
+        if self._comparer is not None:
+            self._comparer.given_up = True
 
     # --- following ---
 
@@ -153,7 +162,7 @@ class ComparePane(Vertical):
                 except OSError as error:
                     say(self, "#compare-title", unreadable("the runs", error))
                 else:
-                    if comparer is self._comparer:
+                    if comparison is not None and comparer is self._comparer:
                         with suppress(NoMatches):  # the pane is being taken apart
                             self._show(comparison)
                         going = any(run.summary.active for run in comparison.runs)
@@ -163,11 +172,13 @@ class ComparePane(Vertical):
             except TimeoutError:
                 continue
 
-    async def _read(self, comparer: Comparer) -> Comparison:
-        """Read the runs in a thread; the first time, say how far it is."""
+    async def _read(self, comparer: Comparer) -> Comparison | None:
+        """Read the runs in a thread; the first time, say how far it is. None: given up."""
         reading = asyncio.ensure_future(asyncio.to_thread(comparer.read))
         while not (await asyncio.wait([reading], timeout=_PROGRESS_SECONDS))[0]:
-            if self._comparison is None and comparer is self._comparer:
+            if comparer.given_up:
+                return None
+            if self._comparison is None:
                 far = f"reading the runs: {comparer.runs_read} of {len(comparer.runs)} done"
                 say(self, "#compare-title", Content.styled(far, "$text-muted"))
         return reading.result()

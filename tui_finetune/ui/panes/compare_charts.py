@@ -1,6 +1,5 @@
 """The curves of several runs over one axis: one metric a chart, as many charts as fit."""
 
-import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -14,7 +13,7 @@ from textual.widgets import Input, Static
 
 from tui_finetune.runs.charts import SHARES, Unit
 from tui_finetune.runs.comparison import ComparedRun, Comparison
-from tui_finetune.runs.curves import Axis, Curve
+from tui_finetune.runs.curves import AXES, Axis, Curve
 from tui_finetune.runs.figures import direction, title_of
 from tui_finetune.runs.history import EVALUATION
 from tui_finetune.text import clean
@@ -25,7 +24,6 @@ from tui_finetune.ui.widgets.line_chart import LineChart, Series
 from tui_finetune.ui.widgets.say import say
 
 SMOOTHINGS = (0.0, 0.6, 0.9, 0.97)
-AXES: tuple[Axis, ...] = ("step", "epoch", "time", "tokens")
 
 # Room for a second column of charts, and for a second row.
 _TWO_COLUMNS, _TWO_ROWS = 110, 18
@@ -33,8 +31,6 @@ _MOST_CHARTS = 4
 
 _LONGEST_NAME = 14
 
-# How many values a curve has, and its last step and value: by that it is known to have grown.
-_End = tuple[int, float, float]
 _UNITS: dict[str, Unit] = {
     "process_rss": "bytes", "host_used": "bytes", "used_by_run": "bytes", "used": "bytes",
     "cpu_percent": "percent", "utilisation": "percent",
@@ -83,7 +79,7 @@ class CompareCharts(Vertical):
         self._smoothing = 1
         self._by_time = False
         self._axis: Axis | None = None
-        self._drawn: dict[tuple[int, str, Axis], tuple[_End, Series]] = {}
+        self._drawn: dict[tuple[int, str, Axis], tuple[Curve, Series]] = {}
         self._told: str | None = None
 
     def compose(self) -> ComposeResult:
@@ -189,7 +185,8 @@ class CompareCharts(Vertical):
         x_range: tuple[float, float],
     ) -> None:
         arrow = {"lower": " ↓", "higher": " ↑", None: ""}[direction(metric)]
-        chart.set_title(f"{title_of(metric)}{arrow}")
+        weighted = comparison.weights_words(metric)
+        chart.set_title(f"{title_of(metric)}{arrow}{', ' if weighted else ''}{weighted}")
         chart.set_x_label(axis)
         chart.smoothing = SMOOTHINGS[self._smoothing]
         chart.smoothing_kind = "time" if self._by_time else "steps"
@@ -207,13 +204,12 @@ class CompareCharts(Vertical):
     def _series(self, comparison: Comparison, place: int, metric: str, axis: Axis) -> Series | None:
         """Return the line of a run, made anew only if points came."""
         curve = curve_of(comparison.runs[place], metric)
-        if curve is None or not has_axis(curve, axis):
+        if curve is None or not curve.ends_on(axis):
             return None
         known = self._drawn.get((place, metric, axis))
-        end = len(curve), curve.steps[-1], curve.values[-1]
-        if known is None or known[0] != end:
+        if known is None or known[0] is not curve:
             name = short_names(comparison.labels, _LONGEST_NAME)[place]
-            known = end, series_of(name, curve, place, axis, metric)
+            known = curve, series_of(name, curve, place, axis, metric)
             self._drawn[place, metric, axis] = known
         return known[1]
 
@@ -357,16 +353,11 @@ def curve_of(run: ComparedRun, metric: str) -> Curve | None:
     return run.history.curves.get(metric) or run.history.machine.get(metric)
 
 
-def has_axis(curve: Curve, axis: Axis) -> bool:
-    """Return whether it is known where the last value stands on an axis."""
-    return bool(len(curve)) and not math.isnan(curve.xs(axis)[-1])
-
-
 def known_axes(comparison: Comparison) -> list[Axis]:
     """Return the axes that every run knows which logged anything; the step if there is none."""
     curves = [next(iter(run.history.curves.values()), None) for run in comparison.runs]
     logged = [curve for curve in curves if curve]
-    known = [axis for axis in AXES if logged and all(has_axis(curve, axis) for curve in logged)]
+    known = [axis for axis in AXES if logged and all(curve.ends_on(axis) for curve in logged)]
     return known or ["step"]
 
 
@@ -376,7 +367,7 @@ def axis_range(comparison: Comparison, axis: Axis) -> tuple[float, float]:
         curve.xs(axis)[-1]
         for run in comparison.runs
         for curve in run.history.curves.values()
-        if has_axis(curve, axis)
+        if curve.ends_on(axis)
     ]
     for run in comparison.runs:
         if run.summary.active and axis in ("step", "epoch"):
@@ -386,9 +377,8 @@ def axis_range(comparison: Comparison, axis: Axis) -> tuple[float, float]:
 
 def series_of(name: str, curve: Curve, place: int, axis: Axis, metric: str) -> Series:
     """Return a curve as it is drawn: evaluations as marks, all else as a line."""
-    xs, ys = curve.xs(axis)[:], curve.values[:]  # copies: the curve may grow while it is drawn
-    start = next((n for n, x in enumerate(xs) if not math.isnan(x)), len(xs))
+    xs, ys = curve.placed(axis)
     if metric.startswith(EVALUATION):
-        return Series(name, xs[start:], ys[start:], COLOURS[place], MARKS[place], connected=True)
+        return Series(name, xs, ys, COLOURS[place], MARKS[place], connected=True)
     smooth = metric != "learning_rate"
-    return Series(name, xs[start:], ys[start:], COLOURS[place], dash=place % DASHES, smooth=smooth)
+    return Series(name, xs, ys, COLOURS[place], dash=place % DASHES, smooth=smooth)

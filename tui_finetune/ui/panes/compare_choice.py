@@ -17,11 +17,12 @@ from tui_finetune.runs.comparison import FEWEST, MOST
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.index import RunIndex
 from tui_finetune.runs.listing import RunSummary
+from tui_finetune.runs.telling import short_name
 from tui_finetune.text import clean
 from tui_finetune.ui.panes.compare_text import shorten_middle
 from tui_finetune.ui.panes.evaluate_list import LineList
 from tui_finetune.ui.widgets.say import say
-from tui_finetune.ui.words import ago, figure, short_source, state_mark, unreadable
+from tui_finetune.ui.words import ago, loss_figure, short_source, state_mark, unreadable
 
 # So many of the newest runs can be chosen from; the Runs pane has all of them.
 NEWEST_OFFERED = 200
@@ -115,11 +116,13 @@ class ChoicePage(Vertical):
 
     def _line(self, run: RunSummary, width: int, now: float) -> Content:
         box = Content.styled("[x] ", "bold $accent") if run.id in self._marked else Content("[ ] ")
-        name = shorten_middle(clean(run.name), 32)
+        name = shorten_middle(clean(run.name), 26)
+        told = run.told("validation")
         return Content.assemble(
-            box, Content(name).truncate(32, pad=True), "  ", state_mark(run.state),
+            box, Content(name).truncate(26, pad=True), "  ", state_mark(run.state),
             " " * max(13 - len(run.state), 1), (f"{ago(run.started, now):>11}  ", "$text-muted"),
-            f"{figure(run.validation_accuracy):>6}",
+            f"{'' if told is None else clean(short_name(told[0]), 8):>8} ",
+            f"{loss_figure(told and told[1]):>6}",
             (f"  {clean(run.id)[-4:]}  {short_source(run.data)}", "$text-muted"),
         )  # fmt: skip
 

@@ -119,8 +119,9 @@ def _metric_line(comparison: Comparison, metric: str) -> AcrossLine:
     groups = seed_groups(comparison)
     cells += [Content(spread_words(group, metric)) for group in groups]
     named = Content.assemble(
-        (f"{title_of(metric)}{arrow}", "bold"), f"   logged as {clean(metric)}\n"
-    )
+        (f"{title_of(metric)}{arrow}", "bold"), f"   logged as {clean(metric)}",
+        (f"   {comparison.weights_words(metric)}\n", "$text-warning"),
+    )  # fmt: skip
     detail = Content("\n").join(
         [_figure_detail(comparison, place, metric) for place in range(len(comparison.runs))]
     )

@@ -242,19 +242,43 @@ def spread_words(group: Group, metric: str) -> str:
 
 
 def _pair_line(comparison: Comparison) -> Content:
-    """Return what the first test of a pair says, or why there is none, and that there are more."""
-    tested = [pair for pair in comparison.pairs if pair.p_value is not None]
-    pair = (tested or list(comparison.pairs))[0]
-    labels = short_names(comparison.labels, 24)
-    if not tested and len(comparison.pairs) > 1:
+    """Return what the test of the two best runs says, or why there is none; and what else there is.
+
+    The best are those with the best figure on the test rows; if that is not known of two runs, it
+    is the first pair.
+    """
+    pairs = list(comparison.pairs)
+    if len(pairs) > 1 and all(pair.p_value is None for pair in pairs):
         none = "no two of them have predictions of the same test rows"
         return Content.assemble((" test     ", "$text-muted"), none)
-    more = len(comparison.pairs) - 1
+    best = two_best(comparison)
+    pair = next((pair for pair in pairs if (pair.first, pair.second) == best), pairs[0])
+    labels = short_names(comparison.labels, 16)
+    more = len(pairs) - 1
+    of_them = f"the best by {title_of(test_metric(comparison) or '')}, " if best else ""
     return Content.assemble(
-        (" test     ", "$text-muted"), sample(pair.first), " ", sample(pair.second), " ",
+        (" test     ", "$text-muted"), sample(pair.first), f" {labels[pair.first]} ",
+        sample(pair.second), f" {labels[pair.second]}: ",
         pair.words(labels[pair.first], labels[pair.second]),
-        (f"   {counted(more, 'more pair')}" if more else "", "$text-muted"),
+        (f"   {of_them}{counted(more, 'more pair')}" if more else "", "$text-muted"),
     )  # fmt: skip
+
+
+def two_best(comparison: Comparison) -> tuple[int, int] | None:
+    """Return the places of the two runs with the best figure of the test rows, in their order."""
+    metric = test_metric(comparison)
+    if metric is None:
+        return None
+    values = {
+        place: value
+        for place, run in enumerate(comparison.runs)
+        if (value := run.figures.get(metric, Figure(None)).final) is not None
+    }
+    if len(values) < 2:
+        return None
+    ranked = sorted(values, key=values.__getitem__, reverse=direction(metric) != "lower")
+    first, second = sorted(ranked[:2])
+    return first, second
 
 
 def _differs_line(comparison: Comparison) -> Content:

@@ -167,7 +167,7 @@ class WatchPane(Vertical):
         self.set_class(run is None, "-empty")
         self.set_class(run is not None, "-filled")
         self._view = None
-        if self.children:  # else nothing is there yet that would have to go
+        if self.is_mounted:  # else nothing is there yet that would have to go
             self._log.clear()
             self._charts.clear()
             self._epochs.clear()

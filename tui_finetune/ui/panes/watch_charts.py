@@ -192,11 +192,16 @@ class ChartGrid(Vertical):
         widget.cursor, widget.zoom = self._cursor, self._zoom
 
     def _show_lines(self, number: int, widget: LineChart, chart: Chart, run: Snapshot) -> None:
-        lines = [line for line in chart.lines if self._curve(line) is not None]
+        wanted = chart.lines if self.enlarged else chart.in_brief or chart.lines
+        lines = [line for line in wanted if self._curve(line) is not None]
         curves = [curve for line in lines if (curve := self._curve(line)) is not None]
         x_range = axis_range(run, self._axis)
         best = place_of_best(run, self._axis)
-        test = tuple(run.test.get(line.key) for line in chart.lines if line.role == "test")
+        test = {
+            line.name: value
+            for line in wanted
+            if line.role == "test" and (value := run.test.get(line.key)) is not None
+        }
         shown = _Shown(chart, curves, (self._axis, x_range, best, test))
         before = self._shown.get(number)
         if before is not None and before.same_as(shown):
@@ -210,11 +215,11 @@ class ChartGrid(Vertical):
             widget.log_y, widget.robust_y = self._looks.get(chart.title, (False, False))
             widget.set_title(chart.title)
         series = [
-            series_of(line, curve, index, self._axis, alone=len(chart.lines) == 1)
+            series_of(line, curve, index, self._axis, alone=len(wanted) == 1)
             for index, (line, curve) in enumerate(zip(lines, curves, strict=True))
         ]
-        if known := [value for value in test if value is not None]:
-            series.append(Series("test", x_range[1:], known[:1], "$success", mark="◆"))
+        for name, value in test.items():
+            series.append(Series(name, x_range[1:], [value], "$success", mark="◆"))
         y_range = share_range([y for one in series for y in one.ys]) if chart.is_share else None
         x_unit: Unit = "seconds" if self._axis == "time" else "number"
         widget.show(series, x_range, y_range, best, x_unit, chart.unit)

@@ -36,9 +36,11 @@ class Snapshot:
     total_steps: int
     steps_per_epoch: int
     metric: str
+    class_weighted: bool
+    """Whether the losses of training and validation count rows of rare labels more."""
     stages: dict[str, Entry]
     curves: Curves
-    """A curve that did not change since the snapshot before is the same object."""
+    """One that did not change since the snapshot before is the same object."""
     machine: Curves
     charts: Sequence[Chart]
     epochs: Sequence[Epoch]
@@ -91,8 +93,6 @@ class RunFeed:
         self.run = run
         self._reader = HistoryReader(run)
         self._log = LogTail(run.log)
-        self._curves: dict[str, Curve] = {}
-        self._machine: dict[str, Curve] = {}
         self._evaluated: list[Point] = []
         self._epochs: list[Epoch] = []
         self._observations: list[Observation] = []
@@ -102,10 +102,8 @@ class RunFeed:
         status = read_status(self.run.status)
         self._reader.update()
         history = self._reader.history
-        self._curves = _copied(history.curves, self._curves)
-        self._machine = _copied(history.machine, self._machine)
         if history.evaluations != self._evaluated:
-            self._evaluated = list(history.evaluations)
+            self._evaluated = history.evaluations
             self._epochs = history.epochs()
             self._observations = observe_history(history, self._epochs)
         active = status.state in ACTIVE
@@ -121,9 +119,10 @@ class RunFeed:
             total_steps=total,
             steps_per_epoch=history.steps_per_epoch,
             metric=history.selection_metric,
-            stages=dict(history.stages),
-            curves=self._curves,
-            machine=self._machine,
+            class_weighted=history.class_weighted,
+            stages=history.stages,
+            curves=history.curves,
+            machine=history.machine,
             charts=charts_of(history, _EXPECTED.get(status.task, ()) if active else ()),
             epochs=self._epochs,
             observations=self._observations,
@@ -132,28 +131,13 @@ class RunFeed:
             checkpoint=_last_checkpoint(history),
             sample=history.samples[-1] if history.samples else None,
             seconds_left=seconds_left(history, step, total) if active else None,
-            test=dict(history.test or {}),
+            test=history.test or {},
             note=str(history.notes[-1].get("text", "")) if history.notes else "",
             pending=pending_stop(self.run.control) if active else None,
             model=self.run.trained_model(),
             log=list(self._log.lines),
             log_count=self._log.count,
         )
-
-
-def _copied(curves: Curves, before: Curves) -> dict[str, Curve]:
-    """Copy the curves, which go on growing; those that did not are the ones copied before."""
-    return {
-        name: before[name] if name in before and _end(before[name]) == _end(curve) else Curve(
-            curve.steps[:], curve.epochs[:], curve.times[:], curve.tokens[:], curve.values[:]
-        )
-        for name, curve in curves.items()
-    }  # fmt: skip
-
-
-def _end(curve: Curve) -> tuple[int, float, str]:
-    # as text, because NaN is not equal to itself
-    return len(curve), curve.steps[-1], repr(curve.values[-1])
 
 
 def _last_checkpoint(history: History) -> tuple[int, float | None] | None:

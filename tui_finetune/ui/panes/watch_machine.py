@@ -165,18 +165,16 @@ def _gpu_block(gpu: dict[str, Any], run: Snapshot, width: int) -> list[Content]:
     note = clean(gpu.get("note") or "", max(width - 60, 20))
     if note:
         title.append((f"   {note}", "$text-muted"))
+    label = Content.styled(f"   {'memory':<14}", "$text-muted")
+    figures = Content.assemble(
+        ("  this run ", "$text-muted"), size(number(gpu, "used_by_run")),
+        ("  others ", "$text-muted"), size(number(gpu, "used_by_others")),
+        ("  free ", "$text-muted"), f"{size(free)} of {size(total)}",
+    )  # fmt: skip
+    room = max(width - label.cell_length - figures.cell_length - 2, 0)  # 2: the scroll bar
     lines = [
         Content.assemble(*title),
-        Content.assemble(
-            (f"   {'memory':<14}", "$text-muted"),
-            *_memory_bar(gpu, max(min(width - 66, 40), 10)),
-            ("  this run ", "$text-muted"),
-            size(number(gpu, "used_by_run")),
-            ("  others ", "$text-muted"),
-            size(number(gpu, "used_by_others")),
-            ("  free ", "$text-muted"),
-            f"{size(free)} of {size(total)}",
-        ),
+        Content.assemble(label, *_memory_bar(gpu, min(room, 40)), figures),
     ]
     lines.append(_history("this run", size, run, f"gpu{place}/used_by_run", width, total))
     for quantity, unit, top in (

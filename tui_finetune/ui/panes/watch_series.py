@@ -4,11 +4,9 @@ import math
 from collections.abc import Sequence
 
 from tui_finetune.runs.charts import Line
-from tui_finetune.runs.curves import Axis, Curve
+from tui_finetune.runs.curves import AXES, Axis, Curve
 from tui_finetune.ui.panes.watch_feed import Snapshot
 from tui_finetune.ui.widgets.line_chart import Series
-
-AXES: tuple[Axis, ...] = ("step", "epoch", "time", "tokens")
 
 _TRAIN_STYLES = ("$primary", "$success", "$error", "$secondary")
 _MARK_STYLES = ("$warning", "$success", "$error", "$secondary")
@@ -20,17 +18,16 @@ def series_of(line: Line, curve: Curve, number: int, axis: Axis, alone: bool) ->
 
     `number` is its place in the chart; one that is `alone` there has the title for a name.
     """
-    xs = curve.xs(axis)
-    known = next((place for place, x in enumerate(xs) if not math.isnan(x)), len(xs))
+    xs, ys = curve.placed(axis)
     if line.role == "validation":
         style, mark = _MARK_STYLES[number % 4], _MARKS[number % 4]
         if number == 1:  # beside a train curve: the same look as when it is alone
             style, mark = _MARK_STYLES[0], _MARKS[0]
-        return Series(line.name, xs[known:], curve.values[known:], style, mark, connected=True)
+        return Series(line.name, xs, ys, style, mark, connected=True)
     return Series(
         "" if alone else line.name,
-        xs[known:],
-        curve.values[known:],
+        xs,
+        ys,
         _TRAIN_STYLES[number % 4],
         dash=number,
         smooth=line.key != "learning_rate",
@@ -40,7 +37,7 @@ def series_of(line: Line, curve: Curve, number: int, axis: Axis, alone: bool) ->
 def known_axes(run: Snapshot | None) -> list[Axis]:
     """Return the axes on which the places of the logged figures are known."""
     curves = run.curves.values() if run else ()
-    return ["step", *(axis for axis in AXES[1:] if any(_ends(c, axis) for c in curves))]
+    return ["step", *(axis for axis in AXES[1:] if any(curve.ends_on(axis) for curve in curves))]
 
 
 def axis_range(run: Snapshot, axis: Axis) -> tuple[float, float]:
@@ -75,7 +72,3 @@ def _with_room(end: float) -> float:
     """Return a little more, so that the axis does not change with every point."""
     unit = 10.0 ** math.floor(math.log10(max(end, 1.0))) / 4
     return (math.floor(end / unit) + 1) * unit
-
-
-def _ends(curve: Curve, axis: Axis) -> bool:
-    return bool(curve) and not math.isnan(curve.xs(axis)[-1])

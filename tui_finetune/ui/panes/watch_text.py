@@ -154,6 +154,7 @@ def _test_line(run: Snapshot, width: int) -> Content:
     ranked = sorted(figures, key=lambda item: _TEST_FIRST.get(item[0], len(_TEST_FIRST)))
     for name, value in ranked[: 3 if width >= WIDE else 2]:
         label = "loss" if name == "loss" else clean(metric_name(name), 20)
+        label += ", not weighted" if name == "loss" and run.class_weighted else ""
         write = loss_figure if lower_is_better(name) else figure
         pieces += [(f"{label} ", "$text-muted"), (write(value), "bold"), "  "]
     if isinstance(rows, int):
@@ -167,11 +168,13 @@ def _best_pieces(run: Snapshot) -> list[Piece]:
     name = clean(metric_name(run.metric), 20)
     write = loss_figure if lower_is_better(run.metric) else figure
     value = write(value_of(run.best, run.metric))
+    weighted = run.class_weighted and run.metric == "eval_loss"
     return [
         ("   ★ ", "$text-accent"),
         f"best {run.best.place}",
         (f", {name} ", "$text-muted"),
         value,
+        (", classes weighted" if weighted else "", "$text-muted"),
     ]
 
 

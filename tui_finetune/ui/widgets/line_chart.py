@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
+from math import inf
 from operator import itemgetter
 from textwrap import wrap
+from time import perf_counter
 from typing import ClassVar, Literal
 
 from rich.cells import cell_len
@@ -16,6 +18,7 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.timer import Timer
 
 from tui_finetune.ui.widgets.chart_keys import ChartKeys
 from tui_finetune.ui.widgets.plotting.axes import (
@@ -48,6 +51,11 @@ __all__ = ["LineChart", "Series"]
 
 # Of a title or a label no more than this many characters are looked at.
 _LONGEST_TEXT = 200
+
+# More points than these are drawn in slices of about so long: the keyboard waits for one of them.
+_MOST_AT_ONCE = 120_000
+_PATIENCE_SECONDS = 0.01
+_PAUSE_SECONDS = 0.002
 
 # How much of the colour of a line is left in the raw points behind it.
 _FAINT_SHARE = 0.4
@@ -112,6 +120,8 @@ class LineChart(ChartKeys):
         self._layout_now: Layout | None = None
         self._highlight: float | None = None
         self._frame: list[Row] = []
+        self._drawing: Iterator[None] = iter(())
+        self._pause: Timer | None = None
         self._units: tuple[Unit, Unit] = ("number", "number")
         self._border = "", ""
         self._title, self._x_label = self._text(title), self._text(x_label)
@@ -171,16 +181,20 @@ class LineChart(ChartKeys):
             self._fitted_x = fit_level_range(low, high, self._fitted_x)
         self._x_range = self._fitted_x or (0.0, 1.0)
 
+    @property
+    def _floor(self) -> float:
+        """What a value must be above to have a place on the y axis."""
+        return 0.0 if self.log_y else -LARGEST
+
     def _fit_y(self) -> Range | None:
         """Return the range of y for what is in sight; another view is fitted anew."""
         fit = self.zoom, self._given_x, self.log_y, self.robust_y
         if fit != self._fit:
             self._fit, self._fitted_y = fit, None
-        floor = 0.0 if self.log_y else -LARGEST
         found = [
             extent
             for trace in self._traces
-            if (extent := trace.y_extent(self.view, floor, self.robust_y))
+            if (extent := trace.y_extent(self.view, self._floor, self.robust_y))
         ]
         if found:
             low, high = min(low for low, _ in found), max(high for _, high in found)
@@ -232,8 +246,29 @@ class LineChart(ChartKeys):
         return (base + type(base)(foreground=faded)).rich_style
 
     def redraw(self) -> None:
-        """Draw, and repaint the cells that are not as before."""
-        before, self._frame = self._frame, self._draw()
+        """Draw, and repaint the cells that are not as before; of very many points in slices."""
+        self._drawing = self._draw()
+        if self.size and sum(trace.end for trace in self._traces) > _MOST_AT_ONCE:
+            self._go_on_soon()
+        else:
+            self._go_on(inf)
+
+    def _go_on(self, seconds: float = _PATIENCE_SECONDS) -> None:
+        """Draw for about so long; what is left then in a moment."""
+        until = perf_counter() + seconds
+        for _ in self._drawing:
+            if perf_counter() > until:
+                self._go_on_soon()
+                return
+
+    def _go_on_soon(self) -> None:
+        if self._pause is not None:
+            self._pause.stop()
+        self._pause = self.set_timer(_PAUSE_SECONDS, self._go_on)
+
+    def _put_in_front(self, frame: list[Row]) -> None:
+        """Show what was drawn, and repaint the cells that are not as before."""
+        before, self._frame = self._frame, frame
         if [len(row) for row in before] != [len(row) for row in self._frame]:
             self.refresh()
             return
@@ -246,31 +281,37 @@ class LineChart(ChartKeys):
 
     # --- drawing ---
 
-    def _draw(self) -> list[Row]:
-        y_range = self._fit_y()
+    def _draw(self) -> Iterator[None]:
+        """Draw and show it, a series at a time; what is given up in between leaves no trace."""
+        width, height = self.size
+        if not self.size:  # not in sight yet
+            self._put_in_front([])
+            return
         span = self._x_range[1] - self._x_range[0] if self.smoothing_kind == "time" else None
         for trace in self._traces:
             trace.smooth(Smoothing(self.smoothing, span))
-        width, height = self.size
+            trace.y_extent(self.view, self._floor, self.robust_y)  # it remembers that
+            yield
+        y_range = self._fit_y()
         self._layout_now = layout = lay_out(
             *(width, height, self._symbols, self.view, y_range, self._units, self.log_y)
         )
         frame: list[Row] = []
         if layout is not None:
             frame = [[BLANK] * width for _ in range(height)]
+            yield from self._plot.drawing(self._traces, layout.x, layout.y)
             layout.draw_axes(frame, self._highlight)
             for row, plotted in zip(frame, self._draw_plot(layout, y_range), strict=False):
                 row[layout.left + 1 :] = plotted
             layout.draw_rule(frame, self._highlight, (self._symbols.highlight, HIGHLIGHT))
             layout.draw_rule(frame, self.cursor, (self._symbols.cursor, CURSOR))
         self._write_border()
-        return frame
+        self._put_in_front(frame)
 
     def _draw_plot(self, layout: Layout, y_range: Range | None) -> list[Row]:
-        rows = self._plot.draw(self._traces, layout.x, layout.y)
         if y_range is None or self._plot.is_empty:
             return self._draw_empty(layout)
-        plot = [list(row) for row in rows]
+        plot = [list(row) for row in self._plot.rows]
         legend = Legend(self._symbols, self._x_label, *self._units, self.cursor)
         put_legend(plot, legend.lines(self._traces, layout.width, layout.height))
         return plot

@@ -1,6 +1,6 @@
 """The curves of a chart as rows of cells, kept so that new points cost only their columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tui_finetune.ui.widgets.plotting.axes import Scale
@@ -64,20 +64,30 @@ class Plot:
 
         The rows are kept and drawn on again; whoever writes over them takes copies.
         """
+        for _ in self.drawing(traces, x, y):
+            pass
+        return self.rows
+
+    def drawing(self, traces: list[Trace], x: Scale, y: Scale) -> Iterator[None]:
+        """Draw the traces into `rows`, a series at a time; that may be given up in between."""
         looks = [_look(trace.series) for trace in traces]
         averages = [trace.smoothed for trace in traces]
         key = (x, y, list(traces), looks, averages)
         column = None
         if key != self._key:
-            self._key = key
             self._begin(traces, x, y)
             column = 0
-        changed = [at for layer in self._layers if (at := layer.extend()) is not None]
+        self._key = None  # until it is done: what was given up is begun anew
+        changed = []
+        for layer in self._layers:
+            if (at := layer.extend()) is not None:
+                changed.append(at)
+            yield
         if column is None and changed:
             column = min(max(min(changed), 0) // self.symbols.across, self._raster.width)
         if column is not None:
-            self._draw_from(column, y)
-        return self.rows
+            yield from self._draw_from(column, y)
+        self._key = key
 
     @property
     def outside(self) -> int:
@@ -116,8 +126,8 @@ class Plot:
         self._styles = {number: layer.style for number, layer in enumerate(self._layers)}
         self._styles[None] = ""
 
-    def _draw_from(self, column: int, y: Scale) -> None:
-        """Draw the cells from a column on."""
+    def _draw_from(self, column: int, y: Scale) -> Iterator[None]:
+        """Draw the cells from a column on, a series at a time."""
         raster, from_dot = self._raster, column * self.symbols.across
         raster.clear(column)
         for number, layer in enumerate(self._layers):
@@ -128,6 +138,7 @@ class Plot:
                 draw_marks(raster, items, y, number, layer.mark)
             if layer.buckets.outside:
                 draw_arrows(raster, items, y, number)
+            yield
         for row, cells in zip(self.rows, raster.rows(column), strict=True):
             row[column:] = [(character, self._styles[owner]) for character, owner in cells]
 
