@@ -106,6 +106,8 @@ _BERT_PARTS = {
     "type": "embeddings.token_type_embeddings",
 }
 _FIRST_TOKEN_DENSE_TANH = "the first token's vector passes a dense layer and tanh"
+_FIRST_TOKEN_DENSE_GELU = "the first token's vector passes a dense layer and GELU"
+_LAST_TOKEN = "the last token's vector is read: it alone has seen the whole text"
 
 _ROBERTA = Family(
     parts=_BERT_PARTS,
@@ -121,7 +123,7 @@ _LLAMA = Family(
     then=(),
     positions=_ROTARY,
     final_norm="norm",
-    pooling="the last token's vector is read: it alone has seen the whole text",
+    pooling=_LAST_TOKEN,
     features=_decoder,
     output="score",
 )
@@ -162,7 +164,7 @@ FAMILIES: dict[str, Family] = {
         then=("embeddings.embed_proj", "embeddings.LayerNorm"),
         positions=_RELATIVE,
         final_norm=None,
-        pooling="the first token's vector passes a dense layer and GELU",
+        pooling=_FIRST_TOKEN_DENSE_GELU,
         features=_deberta,
         output="classifier",
     ),
@@ -171,7 +173,7 @@ FAMILIES: dict[str, Family] = {
         then=("embeddings.LayerNorm", "embeddings_project"),
         positions=_ABSOLUTE,
         final_norm=None,
-        pooling="the first token's vector passes a dense layer and GELU",
+        pooling=_FIRST_TOKEN_DENSE_GELU,
         features=_electra,
         output="classifier.out_proj",
     ),
@@ -189,7 +191,7 @@ FAMILIES: dict[str, Family] = {
         then=(),
         positions=_ABSOLUTE,
         final_norm="ln_f",
-        pooling="the last token's vector is read: it alone has seen the whole text",
+        pooling=_LAST_TOKEN,
         features=_decoder,
         output="score",
     ),

@@ -123,17 +123,26 @@ def look_at_changed(draft: Draft, engine: EngineClient, app: App[Any], keys: Ite
     """Ask anew about what the changed keys belong to: the data, the model."""
     sections = {key.partition(".")[0] for key in keys}
     if sections & {"data", "problem_type"}:
-        app.run_worker(profile_data(draft, engine), group="data", exclusive=True)
+        _look_at_data(draft, engine, app)
     if "model" in sections:
-        app.run_worker(describe_model(draft, engine), group="model", exclusive=True)
+        _look_at_model(draft, engine, app)
 
 
 def look_again(draft: Draft, engine: EngineClient, app: App[Any]) -> None:
     """Ask about the data and the model of another recipe, as far as nothing is known of them."""
     if draft.content["data"]["source"] and draft.data == Finding():
-        app.run_worker(profile_data(draft, engine), group="data", exclusive=True)
+        _look_at_data(draft, engine, app)
     if draft.model == Finding():
-        app.run_worker(describe_model(draft, engine), group="model", exclusive=True)
+        _look_at_model(draft, engine, app)
+
+
+# On the app: an answer must arrive while any pane is in front.
+def _look_at_data(draft: Draft, engine: EngineClient, app: App[Any]) -> None:
+    app.run_worker(profile_data(draft, engine), group="data", exclusive=True)
+
+
+def _look_at_model(draft: Draft, engine: EngineClient, app: App[Any]) -> None:
+    app.run_worker(describe_model(draft, engine), group="model", exclusive=True)
 
 
 async def ask(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from tui_finetune.runs.journal import JournalWriter
 from tui_finetune.runs.status import Status, this_process, write_status
 from tui_finetune.ui.panes.watch import WatchPane
 from tui_finetune.ui.widgets.key_line import KeyLine
+
+from .evaluate_pane import opening
+from .trace_pane import Opened
 
 STEPS_PER_EPOCH = 4
 
@@ -127,6 +131,14 @@ def put_checkpoint() -> Callable[..., Path]:
 
 
 @pytest.fixture
+def run(put_run: Callable[..., RunDirectory], put_checkpoint: Callable[..., Path]) -> RunDirectory:
+    """A run with a checkpoint that can predict by the names of its files."""
+    run = put_run()
+    put_checkpoint(run)
+    return run
+
+
+@pytest.fixture
 def screen_text() -> Callable[[App[Any]], str]:
     """Return what stands on an app's screen, as plain text."""
 
@@ -183,3 +195,19 @@ class Watching(App[None]):
 def watching() -> type[Watching]:
     """An app that shows a run, or None, in the Watch pane."""
     return Watching
+
+
+@pytest.fixture
+def traced(
+    tmp_path: Path, run: RunDirectory, until: Callable[..., Any], screen_text: Callable[..., str]
+) -> Callable[..., Opened]:
+    """Start an app of a given size with a trace in sight."""
+    return partial(Opened, tmp_path, run, until, screen_text)
+
+
+@pytest.fixture
+def evaluated(
+    tmp_path: Path, run: RunDirectory, until: Callable[..., Any], screen_text: Callable[..., str]
+) -> Callable[..., Any]:
+    """Make an app for an answer of the engine, and what evaluates and goes to a view."""
+    return opening(tmp_path, run, until, screen_text)

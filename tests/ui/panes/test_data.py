@@ -38,6 +38,9 @@ def test_a_path_is_completed_with_folders_and_data_files(folder):
     assert complete_path("rec") is None
     assert complete_path("nowhere/x") is None
     assert complete_path(".h") == ".hidden.csv"
+    (folder / "packed.jsonl.gz").write_bytes(b"")
+    (folder / "packed.zip").write_bytes(b"")
+    assert complete_path("pa") == "packed.jsonl.gz"
 
 
 def test_a_name_that_speaks_to_the_terminal_is_not_offered(folder):
@@ -173,6 +176,24 @@ async def test_the_focus_stays_on_a_column_while_the_data_is_looked_at_anew(
         assert app.focused.display
 
 
+async def test_a_pair_that_was_found_is_given_up_by_taking_its_second_text_away(
+    draft, profile, answering_engine
+):
+    reply = {**profile()["columns"][0], "name": "reply"}
+    found = profile(text_pair="reply", columns=[*profile()["columns"], reply])
+    draft.data = type(draft.data)(result=found)
+    answering_engine.answers = {"rows": film_rows, "quality": lambda params: quality()}
+    app = Choosing(draft, answering_engine)
+    async with app.run_test(size=NARROW) as pilot:
+        await pilot.pause(0.2)
+        app.query_one("#pair", Select).clear()
+        await pilot.pause(0.1)
+        assert draft.data.busy
+        assert draft.content["data"]["columns"] == {
+            "text": profile()["text"], "text_pair": None, "label": None
+        }  # fmt: skip
+
+
 async def test_the_arrows_go_from_view_to_view_and_escape_back_to_the_path(
     draft, answering_engine, screen_text
 ):
@@ -220,11 +241,13 @@ async def test_another_source_starts_with_nothing_said_about_the_one_before(
 
 
 async def test_a_folder_of_the_tree_can_be_chosen(answering_engine, folder, until):
+    (folder / "packed.jsonl.gz").write_bytes(b"")
+    (folder / "packed.zip").write_bytes(b"")
     app = Choosing(Draft(), answering_engine)
     async with app.run_test(size=NARROW) as pilot:
         await pilot.press("ctrl+t")
         await until(pilot, lambda: app.focused is app.query_one(DataTree))
-        await until(pilot, lambda: len(app.query_one(DataTree).root.children) == 2)
+        await until(pilot, lambda: len(app.query_one(DataTree).root.children) == 3)
         await pilot.press("down", "c")
         await pilot.pause()
         assert app.pane._draft.content["data"]["source"] == str(folder / "films")

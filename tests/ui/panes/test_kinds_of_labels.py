@@ -227,6 +227,41 @@ async def test_a_pair_is_asked_for_in_two_boxes(predicting, screen_text, until):
         assert "“why” “so”" in screen_text(app)
 
 
+async def test_escape_empties_half_a_pair(predicting, screen_text, until):
+    document = {"label": "same", "score": 0.75, "scores": {"same": 0.75, "different": 0.25}}
+    app = predicting(document, text="q", text_pair="a", label="label")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(app.engine.asked) == 1)
+        await pilot.press(*"why")
+        await until(pilot, lambda: "esc Clear" in screen_text(app))
+        await pilot.press("escape")
+        assert app.query(Input).first().value == ""
+        await until(pilot, lambda: "esc Clear" not in screen_text(app))
+
+
+async def test_a_second_run_that_reads_pairs_is_given_a_second_text(
+    predicting, put_run, put_checkpoint, screen_text, until
+):
+    app = predicting({"label": "same", "score": 0.75, "scores": {"same": 0.75}}, text="text")
+    other = put_run("other")
+    put_checkpoint(other)
+    content = {"data": {"source": "/d/a.csv", "columns": {"text": "q", "text_pair": "a"}}}
+    other.recipe.write_text(dump_recipe(parse_recipe(content, "test")))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: "75.0%" in screen_text(app))
+        app.query_one(PredictPane)._beside_chosen(other)
+        await until(pilot, lambda: "the second text" in screen_text(app))
+        pairs = [asked["pairs"] for asked in app.engine.asked if asked["texts"] == ["a"]
+                 and "pairs" in asked]  # fmt: skip
+        assert pairs == []  # its second text is not typed yet
+        app.query_one("#predict-pair").focus()
+        await pilot.press("b")
+        await until(pilot, lambda: any(asked.get("pairs") == ["b"] for asked in app.engine.asked))
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "the second text" not in screen_text(app))
+
+
 async def test_a_number_is_shown_as_it_is(predicting, screen_text, until):
     app = predicting({"value": 3.25}, "regression", text="text", label="stars")
     async with app.run_test(size=(80, 24)) as pilot:

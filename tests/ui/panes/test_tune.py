@@ -393,3 +393,12 @@ async def test_undo_works_beside_the_tune_pane_and_looks_at_the_data_again(
         await until(pilot, lambda: app._workspace.current == "tune")
         await pilot.press("ctrl+y")
         await until(pilot, lambda: inside.value("data.source") == "/d/b.csv")
+
+
+@pytest.mark.parametrize("ready", [True, False])
+async def test_a_model_that_is_here_is_looked_at_even_if_nobody_chose_it(ready, draft):
+    draft.catalogue = Finding(result=[{"source": "starter", "ready": ready}])
+    app = Tuning(draft)
+    async with app.run_test(size=NARROW) as pilot:
+        await pilot.pause()
+        assert draft.model.busy == ready  # what is not here would be downloaded

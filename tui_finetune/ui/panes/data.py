@@ -14,7 +14,7 @@ from textual.widgets import Button, DirectoryTree, Input, Label
 from tui_finetune.engine.client import EngineClient
 from tui_finetune.text import clean
 from tui_finetune.ui.draft import Draft, Finding
-from tui_finetune.ui.inspection import profile_data
+from tui_finetune.ui.inspection import look_at_changed
 from tui_finetune.ui.panes.data_contents import DataContents
 from tui_finetune.ui.panes.data_details import DetailsScreen
 from tui_finetune.ui.panes.data_head import DataHead
@@ -22,6 +22,7 @@ from tui_finetune.ui.panes.data_quality import QualityView
 from tui_finetune.ui.panes.data_rows import RowsView
 from tui_finetune.ui.panes.data_source import SourceInput, read_source, write_source
 from tui_finetune.ui.panes.data_words import next_step
+from tui_finetune.ui.widgets.dialog import is_covered
 from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.path_input import DataTree
 
@@ -189,12 +190,13 @@ class DataPane(Vertical):
     @on(DataHead.Decided)
     @on(QualityView.Decided)
     def _profile(self) -> None:
-        # On the app: an answer must arrive while another pane is in front too.
-        self.app.run_worker(profile_data(self._draft, self._engine), group="data", exclusive=True)
+        look_at_changed(self._draft, self._engine, self.app, ("data",))
 
     @work
     async def action_details(self) -> None:
         """Show how the source is read and what of it is what, to be changed."""
+        if is_covered(self):
+            return
         page, profile = self.contents.rows.page or {}, self._draft.data.result or {}
         detected = profile.get("detected") or page.get("detected") or {}
         splits = list(profile.get("source_splits") or page.get("splits") or {})

@@ -26,6 +26,7 @@ from tui_finetune.ui.panes.data_words import (
     problem_lines,
 )
 from tui_finetune.ui.panes.evaluate_views import Page, ViewLine
+from tui_finetune.ui.widgets.focus import about_to_show, focus_now
 from tui_finetune.ui.widgets.say import say
 
 # Up to so many rows the quality list is made at once; of more when it is looked at.
@@ -136,6 +137,8 @@ class DataContents(Vertical):
         if inside:
             # A focused widget that gets hidden takes the focus away later, maybe from the next one.
             self.screen.set_focus(None)
+        if view != self.view:
+            about_to_show(self.query_one(f"#view-{view}"))
         self.query_one("#views", ContentSwitcher).current = f"view-{view}"
         self.query_one(DataViews).present = view
         self._ask_for_view()
@@ -151,9 +154,11 @@ class DataContents(Vertical):
     def enter_view(self) -> None:
         """Focus what is in the view."""
         if self.view == "rows":
-            self.screen.set_focus(self.rows.table)  # at once: the next key may be on its way
+            focus_now(self.rows.table)
+        elif self.view == "profile":
+            focus_now(self.query_one("#view-profile"))
         else:
-            self.query_one(f"#view-{self.view}").focus()
+            self.query_one(f"#view-{self.view}").focus()  # at once too
 
     def on_descendant_focus(self) -> None:
         """Give the rows room while somebody pages through them."""
@@ -192,7 +197,7 @@ class DataContents(Vertical):
     def _show_tokens(self, part: str, row: int) -> None:
         self.show_view("tokens")
         self.query_one(TokensView).show_row(part, row)
-        self.query_one("#token-page").focus()
+        focus_now(self.query_one("#token-page"))
 
     # --- what is asked ---
 

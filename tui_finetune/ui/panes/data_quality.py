@@ -26,6 +26,8 @@ from tui_finetune.ui.panes.data_findings import (
 from tui_finetune.ui.panes.data_row import RowPlace, RowScreen
 from tui_finetune.ui.panes.evaluate_list import LineList, ListPage
 from tui_finetune.ui.widgets.confusion import fit
+from tui_finetune.ui.widgets.dialog import is_covered
+from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.say import say
 
 # So many rows around the cursor are held.
@@ -88,7 +90,7 @@ class QualityView(Vertical):
 
     def focus(self, scroll_visible: bool = True) -> "QualityView":
         """Focus the list in front."""
-        self.lines.focus(scroll_visible)
+        focus_now(self.lines, scroll_visible)
         return self
 
     def show(self, profile: Mapping[str, Any] | None, found: Finding, busy: Content) -> None:
@@ -234,7 +236,7 @@ class QualityView(Vertical):
     @on(LineList.Chosen, "#finding-rows LineList")
     def _row_chosen(self, event: LineList.Chosen) -> None:
         item = self._opened
-        if item is None or event.lines.cursor is None:
+        if item is None or event.lines.cursor is None or is_covered(self):
             return
 
         def place(number: int) -> RowPlace:
@@ -276,14 +278,12 @@ class QualityView(Vertical):
 
     def action_mend(self) -> None:
         """Take what mends the line into the recipe, or take a decision back."""
-        change = self._item_change()
-        if change is None:
+        item, change = self._item(), self._item_change()
+        if item is None or change is None:
             return
         if problem := self._draft.change(change):
             self.notify(clean(problem, 300), severity="error", markup=False)
             return
-        item = self._item()
-        assert item is not None
         done = "taken back" if item.severity == "decision" else "taken into the recipe"
         self.notify(f"{clean(item.title, 60)}: {done}; ctrl+z undoes it", markup=False)
         self._open(None)

@@ -8,12 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui_finetune.engine.client import EngineClient
 from tui_finetune.text import clean, clean_lines
 from tui_finetune.ui.panes.data_asking import Asking
+from tui_finetune.ui.widgets.dialog import Dialog
 from tui_finetune.ui.widgets.say import say
 
 # Nobody reads on in a terminal after so many characters of a cell.
@@ -36,7 +36,7 @@ class RowPlace:
         return "rows", {**asked, "cut": _LONGEST_CELL}
 
 
-class RowScreen(ModalScreen[None]):
+class RowScreen(Dialog[None]):
     """Shows one row after another, all cells whole.
 
     There are `count` of them; `place` says where one of them stands.
@@ -44,12 +44,7 @@ class RowScreen(ModalScreen[None]):
 
     DEFAULT_CSS = """
     RowScreen {
-        align: center middle;
-        & > Vertical {
-            width: 96%; max-width: 120; height: auto; max-height: 96%;
-            padding: 0 2 1 2; background: $surface; border: round $primary;
-        }
-        & Static { height: auto; }
+        & > Vertical { width: 96%; max-width: 120; max-height: 96%; padding: 0 2 1 2; }
         & VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
     }
     """

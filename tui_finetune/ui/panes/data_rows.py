@@ -20,6 +20,7 @@ from tui_finetune.ui.draft import Draft
 from tui_finetune.ui.panes.data_row import RowPlace, RowScreen
 from tui_finetune.ui.panes.data_table import RowTable
 from tui_finetune.ui.widgets.busy import busy_line
+from tui_finetune.ui.widgets.dialog import is_covered
 from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.words import UNKNOWN
 
@@ -259,7 +260,7 @@ class RowsView(Vertical):
     @on(RowTable.Chosen)
     def _open_row(self, event: RowTable.Chosen) -> None:
         event.stop()
-        if self._page is None:
+        if self._page is None or is_covered(self):
             return
         split, page = str(self._page["split"]), self._page
         total = page["total"] or page["offset"] + len(page["rows"])

@@ -142,7 +142,7 @@ class TokensView(Vertical):
             rows = self._rows("train")
             row = int(written) - 1
             self.show_row("train", row if rows is None else min(row, rows - 1))
-            self.query_one(Page).focus()
+            focus_now(self.query_one(Page))
         elif self._pairs:
             focus_now(self.query_one("#sentence-pair"))
         else:
@@ -160,7 +160,7 @@ class TokensView(Vertical):
     def _ask_typed(self, texts: dict[str, str]) -> None:
         self._place = None
         self._ask(texts)
-        self.query_one(Page).focus()
+        focus_now(self.query_one(Page))
 
     def _tick(self) -> None:
         if self.waiting:

@@ -94,7 +94,7 @@ def role_words(profile: Mapping[str, Any]) -> Content:
     if splits := profile["splits"]:
         parts.append(" · ".join(f"{count:,} {clean(name, 20)}" for name, count in splits.items()))
     own = profile.get("source_splits") or {}
-    if len(own) > 1:
+    if len(own) > 1 and own.keys() - splits.keys():  # else they have just been named
         parts.append("splits " + ", ".join(clean(name, 20) for name in own))
     return Content.assemble(
         (" │ ".join(parts), "$text-muted"), ("   ctrl+r", "bold $text-accent"), " changes it"

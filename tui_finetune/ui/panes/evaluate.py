@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -20,8 +19,8 @@ from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.listing import summarise
 from tui_finetune.text import clean
 from tui_finetune.ui.panes.evaluate_results import EvaluationResults
-from tui_finetune.ui.panes.picker import RunPicker
 from tui_finetune.ui.panes.predict_live import traceable
+from tui_finetune.ui.panes.run_pane import RunPane
 from tui_finetune.ui.widgets.busy import busy_line
 from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.path_input import PathInput
@@ -31,11 +30,8 @@ from tui_finetune.ui.words import counted, state_mark
 _TICK_SECONDS = 0.5
 
 
-class EvaluatePane(Vertical):
-    """Asks the engine how good the run is that `show_run` names, and shows what it answers.
-
-    `home` is where the runs are that can be chosen.
-    """
+class EvaluatePane(RunPane):
+    """Asks the engine how good the run is, and shows what it answers."""
 
     DEFAULT_CSS = """
     EvaluatePane {
@@ -67,10 +63,7 @@ class EvaluatePane(Vertical):
         true: str
 
     def __init__(self, engine: EngineClient, home: Path, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._engine = engine
-        self._home = home
-        self._run: RunDirectory | None = None
+        super().__init__(engine, home, id=id)
         self._ready = False
         self._document: dict[str, Any] | None = None
         self._asking: Worker[None] | None = None
@@ -99,11 +92,6 @@ class EvaluatePane(Vertical):
         else:
             focus_now(self.query_one(_Start), scroll_visible)
         return self
-
-    @property
-    def run_shown(self) -> RunDirectory | None:
-        """The run that is evaluated, if one is chosen."""
-        return self._run
 
     def show_run(self, run: RunDirectory | None) -> None:
         """Evaluate this run from now on; the results of the one before go."""
@@ -155,12 +143,17 @@ class EvaluatePane(Vertical):
                 "evaluate", {"run": run.id, "data": data, "before": True}, self._note_progress
             )
         except (InputError, EngineError) as error:
-            self._say(clean(error, 500), "$text-error")
+            self._end(clean(error, 500), "$text-error")
         else:
-            focused = self.has_focus_within
             self._document = document
-            self._say("")
-            self._fill(focused)
+            self._end("")
+            self._fill(self.has_focus_within)
+
+    def _end(self, words: str, style: str = "") -> None:
+        # At once: the next tick must not find anything that is waited for.
+        self._asking = None
+        self._say(words, style)
+        self.refresh_bindings()
 
     def _give_up(self) -> None:
         if self._asking is not None:
@@ -171,12 +164,6 @@ class EvaluatePane(Vertical):
     def _note_progress(self, progress: dict[str, Any]) -> None:
         self._progress = progress
         self._tick()
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """Offer to cancel as long as there is something to cancel."""
-        if event.worker is self._asking and event.worker.is_finished:
-            self._asking = None
-            self.refresh_bindings()
 
     def _tick(self) -> None:
         """Say what is waited for, how far it is, and for how long already."""
@@ -189,6 +176,8 @@ class EvaluatePane(Vertical):
 
     def _fill(self, focused: bool) -> None:
         """Show the results, or what to do where there are none."""
+        # A path that is being typed keeps the focus: getting it anew would select all of it.
+        focused = focused and not self.has_class("-asking-path")
         if focused:
             # A focused widget that gets hidden takes the focus away later, maybe from the next one.
             self.screen.set_focus(None)
@@ -263,14 +252,6 @@ class EvaluatePane(Vertical):
             self._give_up()
             self._say("cancelled", "$text-muted")
 
-    @work
-    async def action_choose(self) -> None:
-        """Let the person choose another run."""
-        run = await self.app.push_screen_wait(RunPicker(self._home))
-        if run is not None:
-            self.show_run(run)
-        self.focus()
-
     @on(EvaluationResults.TraceWanted)
     def _trace(self, event: EvaluationResults.TraceWanted) -> None:
         if self._run is not None:
@@ -298,7 +279,7 @@ def start_words(run: RunDirectory | None, ready: bool) -> Content:
     return Content.assemble(
         ("How good is this model, and where does it fail?\n\n", "bold"),
         ("Enter", "bold $text-accent"), " evaluates it on the test rows of its own data,\n",
-        "beside the model before fine-tuning and the most frequent label\n\n",
+        "beside the model before fine-tuning and one that never reads the text\n\n",
         ("o", "bold $text-accent"), " takes another labelled file     ",
         ("ctrl+o", "bold $text-accent"), " another run",
     )  # fmt: skip

@@ -99,15 +99,19 @@ def _set_verdicts(document: Document) -> list[Content]:
         _change(document, "subset_accuracy", higher=True, show=figure),
     ]  # fmt: skip
     always = document["baselines"]["majority"]
-    names = ", ".join(clean(label, 20) for label in always["labels"][:3])
-    what = f"“{names}”" if always["labels"] else "no label"
+    given = [clean(label, 20) for label in always["labels"]]
+    names = ", ".join([*given[:3], *(["…"] if given[3:] else [])])
+    what = f"“{names}”, frequent as they are" if given else "no label, as none is frequent"
     always_f1 = figure(always["metrics"].get("f1_micro"))
-    lines.append(Content(f"Always giving {what}, as most rows have it: F1, micro {always_f1}."))
+    lines.append(Content(f"Always giving {what}: F1, micro {always_f1}."))
     if found := document.get("thresholds"):
         best, half = found["metrics"].get("f1"), metrics.get("f1")
         words = f"With thresholds from the validation rows F1, macro is {figure(best)} here"
         lines.append(
-            Content.styled(f"{words} ({figure(half)} at 0.5): --best-thresholds", "$text-muted")
+            Content.styled(
+                f"{words} ({figure(half)} at 0.5); predict --best-thresholds uses them.",
+                "$text-muted",
+            )
         )
     return [line for line in lines if line]
 
@@ -183,9 +187,9 @@ def _names(labels: Sequence[str]) -> str:
 
 
 def row_figure(document: Document, row: Row) -> str:
-    """Return the figure that the rows are ordered by, seven cells wide."""
+    """Return the figure that the rows are ordered by: seven cells wide, an error nine."""
     if document["problem_type"] == NUMBERS:
-        return f"{row['error']:>+7.3g}"
+        return f"{row['error']:>+9.3g}"
     return f"{loss_figure(row['loss']):>7}"
 
 

@@ -191,7 +191,7 @@ class EvaluationResults(Vertical):
             ),
             lambda room: rows.row_header(
                 columns,
-                "  error" if document["problem_type"] == kinds.NUMBERS else "   loss",
+                "    error" if document["problem_type"] == kinds.NUMBERS else "   loss",
                 "true → predicted",
                 room,
             ),

@@ -1,8 +1,6 @@
 """The Model pane: choose the model to start from, and see what it is."""
 
-import asyncio
 import time
-from functools import partial
 from typing import Any, ClassVar
 
 from textual import on, work
@@ -14,28 +12,36 @@ from textual.widgets import Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui_finetune.engine.client import EngineClient
-from tui_finetune.text import clean
 from tui_finetune.ui.draft import Draft, Finding
-from tui_finetune.ui.inspection import ask_about_model, describe_model, list_models
+from tui_finetune.ui.inspection import describe_model, list_models
 from tui_finetune.ui.panes.data_asking import Asking
 from tui_finetune.ui.panes.model_lines import (
     SWITCHES,
     chosen_line,
     description,
-    entry_line,
     hub_title,
     risk,
     title_line,
 )
-from tui_finetune.ui.panes.model_list import ORDERS, Entry, is_listed, is_of, matching, ordered
+from tui_finetune.ui.panes.model_list import (
+    ORDERS,
+    Entries,
+    EntryOption,
+    Place,
+    is_listed,
+    line_meant,
+    matching,
+    ordered,
+    place_of,
+    typed_options,
+)
+from tui_finetune.ui.panes.model_looks import Looks
 from tui_finetune.ui.panes.question import Question
 from tui_finetune.ui.widgets.busy import busy_line
+from tui_finetune.ui.widgets.dialog import is_covered
 from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.words import counted, short_source
-
-# The highlight moves through a list faster than models can be looked at.
-_REST_SECONDS = 0.15
 
 # With as many lines there is room for air.
 _TALL = 24
@@ -87,12 +93,12 @@ class ModelPane(Vertical):
         self._draft = draft
         self._engine = engine
         self._listed: object = None
-        self._here: list[Entry] = []
-        self._shown: list[Entry] = []
+        self._here: Entries = []
+        self._shown: Entries = []
         self._order = {kind: orders[0] for kind, orders in ORDERS.items()}
         self._hub = Asking(self, engine, "search_models", self._hub_answered)
-        self._known: dict[tuple[str, str | None], Finding] = {}
-        self._looking_at: tuple[str, str | None] = ("", None)
+        self._looks = Looks(self, engine, self._show_facts)
+        self._looking_at: Place = ("", None)
         self._busy_shown: tuple[str | None, float] = (None, 0.0)
 
     def compose(self) -> ComposeResult:
@@ -136,6 +142,8 @@ class ModelPane(Vertical):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what there is something for."""
+        if not self.is_mounted:
+            return False
         if action == "back":
             typed = self.query_one("#source", Input)
             return bool(self._busy() or self._on_hub or typed.value or typed.has_focus)
@@ -170,13 +178,18 @@ class ModelPane(Vertical):
     def action_look_again(self) -> None:
         """Look for the models here anew."""
         self._hub.forget()
-        self._known.clear()
-        self.app.run_worker(list_models(self._draft, self._engine), group="models")
+        self._looks.forget()
+        self._list()
+
+    def _list(self) -> None:
+        # On the app, and not with the look at a model: choosing another one does not end it.
+        models = list_models(self._draft, self._engine)
+        self.app.run_worker(models, group="models", exclusive=True)
 
     def action_back(self) -> None:
         """End what goes on, else leave the hub's answer, else the words."""
         typed = self.query_one("#source", Input)
-        self.app.workers.cancel_group(self, "look")
+        self._looks.give_up()
         if self._draft.model.busy:
             self.app.workers.cancel_group(self.app, "model")
             self._draft.model = Finding()
@@ -194,7 +207,7 @@ class ModelPane(Vertical):
         if allowed := self._allowed():
             self._draft.change(dict.fromkeys(allowed, False))
             self._describe()
-        elif (switch := self._switch()) is not None:
+        elif (switch := self._switch()) is not None and not is_covered(self):
             model = self._draft.content["model"]
             code = (self._draft.model.result or {}).get("code", [])
             words = risk(switch, str(model["source"]), code)
@@ -215,27 +228,26 @@ class ModelPane(Vertical):
 
     @on(OptionList.OptionSelected)
     def _option_chosen(self, event: OptionList.OptionSelected) -> None:
-        typed = self.query_one("#source", Input).value.strip()
-        if event.option_id == "search":
+        # The keys for a model that is chosen are not to be typed into the box.
+        focus_now(self.query_one("#list"))
+        if isinstance(event.option, EntryOption):
+            self.choose(*place_of(event.option.entry))
+        elif event.option_id == "search":
             self.action_search()
-        elif event.option_id == "take":
-            self.choose(typed)
         else:
-            entry = self._shown[event.option_index]
-            self.choose(str(entry["source"]), entry.get("revision"))
+            self.choose(self.query_one("#source", Input).value.strip())
 
     @on(OptionList.OptionHighlighted)
     def _option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        if event.option_index >= len(self._shown):
+        if not isinstance(event.option, EntryOption):
             return
-        entry = self._shown[event.option_index]
-        self._looking_at = str(entry["source"]), entry.get("revision")
+        entry = event.option.entry
+        self._looking_at = place_of(entry)
         self._show_facts()
         # What is not here is only downloaded when it is chosen.
         here = entry.get("ready", False) or entry["kind"] in _NEVER_FETCHED
-        asked = self._looking_at in self._known or (self._is_chosen() and self._draft.model.busy)
-        if here and not asked:
-            self.run_worker(self._look(*self._looking_at), group="look", exclusive=True)
+        if here and not (self._is_chosen() and self._draft.model.busy):
+            self._looks.look(self._looking_at)
 
     def choose(self, source: str, revision: str | None = None) -> None:
         """Take this model, with nothing unsafe allowed, and find out what it is."""
@@ -260,21 +272,7 @@ class ModelPane(Vertical):
         source = self._draft.content["model"]["source"]
         is_new = not any(entry["source"] == source for entry in self._here)
         if self._draft.model.result is not None and is_new:  # downloaded just now, maybe
-            await list_models(self._draft, self._engine)
-
-    async def _look(self, source: str, revision: str | None) -> None:
-        await asyncio.sleep(_REST_SECONDS)
-        key = source, revision
-        self._known[key] = Finding(busy=True)
-        self._show_facts()
-        found = Finding()
-        try:
-            found = await ask_about_model(self._engine, {"source": source, "revision": revision})
-        finally:
-            self._known[key] = found
-            if found == Finding():  # cancelled
-                del self._known[key]
-        self._show_facts()
+            self._list()
 
     # --- what is shown ---
 
@@ -316,32 +314,23 @@ class ModelPane(Vertical):
         self.refresh_bindings()
 
     def _show_list(self) -> None:
+        if not self.query("#list"):
+            return  # the screen is being taken apart
         options = self.query_one("#list", OptionList)
         typed = self.query_one("#source", Input).value.strip()
         entries = (self._hub.finding.result or []) if self._on_hub else self._here
         found = entries if self._on_hub else matching(entries, typed)
         self._shown = ordered(found, self._order[self._kind])
         width, now = max(options.size.width - 1, 30), time.time()
-        lines = [Option(entry_line(entry, width, now)) for entry in self._shown]
+        lines: list[Option] = [EntryOption(entry, width, now) for entry in self._shown]
         if typed and not self._on_hub:
-            if not is_listed(entries, typed):
-                lines.append(Option(Content(f"→ take {clean(typed, 60)} as it is"), id="take"))
-            lines.append(Option(Content(f"→ search the hub for {clean(typed, 60)}"), id="search"))
+            lines += typed_options(typed, width, is_listed(entries, typed))
         options.clear_options()
         options.add_options(lines)
         if lines:
-            options.highlighted = self._meant(typed)
+            words = "" if self._on_hub else typed
+            options.highlighted = line_meant(self._shown, words, self._looking_at)
         say(self, "#title", self._title(len(entries), typed, width))
-
-    def _meant(self, typed: str) -> int:
-        """Return which line of the list is meant: what is typed exactly, or was looked at."""
-        places = [(str(entry["source"]), entry.get("revision")) for entry in self._shown]
-        if self._on_hub or not typed:
-            return places.index(self._looking_at) if self._looking_at in places else 0
-        if (typed, None) in places:
-            return places.index((typed, None))
-        # Whoever types a path means that, and not a longer one in which it occurs.
-        return len(places) if typed.startswith(("/", "~", ".")) else 0
 
     def _title(self, count: int, typed: str, width: int) -> Content:
         """Return how many models the list has, or why it has none."""
@@ -359,7 +348,7 @@ class ModelPane(Vertical):
     def _finding(self) -> Finding:
         if self._is_chosen() and self._draft.model != Finding():
             return self._draft.model
-        return self._known.get(self._looking_at, Finding())
+        return self._looks.of(self._looking_at)
 
     def _is_chosen(self) -> bool:
         model = self._draft.content["model"]
@@ -378,6 +367,8 @@ class ModelPane(Vertical):
 
     def _show_busy(self) -> None:
         """Say what goes on, and how far it is."""
+        if not self.query("#busy"):
+            return  # the screen is being taken apart, and an answer still came
         what = self._busy()
         if what != self._busy_shown[0]:
             self._busy_shown = what, time.monotonic()
@@ -388,11 +379,9 @@ class ModelPane(Vertical):
             say(self, "#busy", busy_line(progress, time.monotonic() - self._busy_shown[1]))
 
     def _show_facts(self) -> None:
-        if not self.query("#busy"):
-            return  # the screen is being taken apart, and an answer still came
         self._show_busy()
-        fits = partial(is_of, looking_at=self._looking_at)
-        entry = next(filter(fits, [*self._shown, *self._here]), None)
+        listed = [*self._shown, *self._here]
+        entry = next((one for one in listed if place_of(one) == self._looking_at), None)
         found = self._finding()
         if found.error is None and self._draft.catalogue.error and not self._here:
             found = self._draft.catalogue

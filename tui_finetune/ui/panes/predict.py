@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -29,6 +28,7 @@ from tui_finetune.ui.panes.predict_live import (
     traceable,
 )
 from tui_finetune.ui.panes.predict_words import head, past_line, waiting
+from tui_finetune.ui.panes.run_pane import RunPane
 from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.widgets.sentence_input import SentenceInput
@@ -44,11 +44,8 @@ _TICK_SECONDS = 0.5
 _LOOK_SECONDS = 2.0
 
 
-class PredictPane(Vertical):
-    """Asks the engine for the predictions of the run that `show_run` names.
-
-    `home` is where the runs are that can be chosen.
-    """
+class PredictPane(RunPane):
+    """Asks the engine for the run's predictions, while the person types."""
 
     DEFAULT_CSS = """
     PredictPane {
@@ -80,14 +77,11 @@ class PredictPane(Vertical):
         text: str
 
     def __init__(self, engine: EngineClient, home: Path, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._engine = engine
-        self._home = home
-        self._run: RunDirectory | None = None
+        super().__init__(engine, home, id=id)
         self._beside: Side | None = None
         self._live = LiveAnswers(engine, self._answered)
         self._past: deque[Content] = deque(maxlen=_REMEMBERED)
-        self._pairs = self._traceable = False
+        self._pairs = self._traceable = self._boxes_filled = False
         self._kept = self._kept_pair = ""
         self._keep_when_answered = False
         self._hint = False
@@ -105,7 +99,7 @@ class PredictPane(Vertical):
 
     def on_mount(self) -> None:
         """Begin without an answer."""
-        self.set_class(self._pairs, "-pairs")
+        self._offer_boxes()
         self._show_head()
         self.set_interval(_TICK_SECONDS, self._tick)
         self.set_interval(_LOOK_SECONDS, self._look)
@@ -115,17 +109,11 @@ class PredictPane(Vertical):
         focus_now(self.query_one(Input), scroll_visible)
         return self
 
-    @property
-    def run_shown(self) -> RunDirectory | None:
-        """The run that predicts, if one is chosen."""
-        return self._run
-
     def show_run(self, run: RunDirectory | None) -> None:
         """Predict with this run from now on; answers of the one before go."""
         if run == self._run:
             return
         self._run, self._beside = run, None
-        self._pairs = run is not None and reads_pairs(run)
         self._traceable = run is not None and traceable(run)
         self._past.clear()
         self._set_sides()
@@ -157,12 +145,23 @@ class PredictPane(Vertical):
         return [own, self._beside] if self._beside is not None else [own]
 
     def _set_sides(self) -> None:
-        self._live.set_sides(self._sides())
+        sides = self._sides()
+        self._pairs = any(reads_pairs(side.run) for side in sides)
+        self._live.set_sides(sides)
         if self.is_mounted:
             self._answers.set_class(self._beside is not None, "-beside")
-            self.set_class(self._pairs, "-pairs")
+            self._offer_boxes()
+            self._take_texts()
             self._show_head()
             self._answered()
+
+    def _offer_boxes(self) -> None:
+        """Show as many boxes as the models read texts."""
+        first, second = self.query(SentenceInput)
+        if second.has_focus and not self._pairs:
+            self.focus()
+        self.set_class(self._pairs, "-pairs")
+        first.placeholder = f"{'the first text' if self._pairs else 'type a sentence'}, then Enter"
 
     def _ask(self) -> None:
         """Let the newest text be answered, or the models be loaded while there is none."""
@@ -176,12 +175,22 @@ class PredictPane(Vertical):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
+        self._take_texts()
+
+    def _take_texts(self) -> None:
+        """Ask for what is typed from now on, if that is another text."""
         text, pair = self._typed_texts()
+        typed, self._boxes_filled = self._boxes_filled, bool(text or pair)
+        keys_change = typed != self._boxes_filled
         if self._pairs and not pair:
             text = ""  # half a pair is asked nobody
-        if (text, pair) == (self._live.text, self._live.pair):
-            return
-        keys_change = bool(text) != bool(self._live.text)
+        if (text, pair) != (self._live.text, self._live.pair):
+            keys_change = keys_change or bool(text) != bool(self._live.text)
+            self._ask_for(text, pair)
+        if keys_change:  # to look through all of them takes as long as painting them
+            self.refresh_bindings()
+
+    def _ask_for(self, text: str, pair: str) -> None:
         self._live.set_text(text, pair)
         self._keep_when_answered = self._hint = False
         if text:
@@ -192,8 +201,6 @@ class PredictPane(Vertical):
             if not self._kept:
                 self._show_answers()
             self._show_line()
-        if keys_change:  # to look through all of them takes as long as painting them
-            self.refresh_bindings()
 
     def _typed_texts(self) -> tuple[str, str]:
         """Return what stands in the two boxes; the second is only there for pairs."""
@@ -264,7 +271,7 @@ class PredictPane(Vertical):
         """Offer only what can be done now."""
         match action:
             case "clear":
-                return bool(self._live.text or self._kept or self._live.asked)
+                return bool(self._boxes_filled or self._kept or self._live.asked)
             case "trace":
                 return self._traceable and bool(self._live.text or self._kept)
             case "beside_before" | "beside_run" | "file":
@@ -291,13 +298,14 @@ class PredictPane(Vertical):
             before = Side(self._run, "before")
             self._put_beside(None if self._beside == before else before)
 
-    @work
-    async def action_beside_run(self) -> None:
+    def action_beside_run(self) -> None:
         """Show or hide another run beside this one."""
         if self._beside is not None and self._beside.version == "after":
             self._put_beside(None)
-            return
-        run = await self.app.push_screen_wait(RunPicker(self._home))
+        else:
+            self.app.push_screen(RunPicker(self._home), self._beside_chosen)
+
+    def _beside_chosen(self, run: RunDirectory | None) -> None:
         if run == self._run:
             self.notify("That is the same run; ctrl+l shows it before fine-tuning.")
         elif run is not None:
@@ -314,14 +322,6 @@ class PredictPane(Vertical):
             self._forget_kept()
         self._set_sides()
         self._ask()
-
-    @work
-    async def action_choose(self) -> None:
-        """Let the person choose another run."""
-        run = await self.app.push_screen_wait(RunPicker(self._home))
-        if run is not None:
-            self.show_run(run)
-        self.focus()
 
     def action_scroll(self, pages: int) -> None:
         """Show more of many labels."""
@@ -387,7 +387,7 @@ class PredictPane(Vertical):
             words = "No run is chosen yet: ctrl+o lists those that have a model."
             return Content.styled(words, "$text-warning")
         if self._hint and self._pairs:
-            words = "Type both texts first: this run was trained on pairs."
+            words = "Type both texts first: the model reads pairs."
             return Content.styled(words, "$text-warning")
         if self._hint:
             return Content.styled("Type a sentence first.", "$text-warning")

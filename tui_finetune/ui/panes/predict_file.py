@@ -184,8 +184,10 @@ class PredictFileScreen(ModalScreen[None]):
             self.query_one("#file-line", Static).update(line)
 
     def _rate(self, now: float) -> float | None:
-        """Return the rows a second, without those that were done before."""
+        """Return the rows predicted a second, without those that were done before."""
         if self._first is None or now - self._first[0] < 1:
+            return None
+        if self._progress["what"] != "predicting":  # the writing counts from the first row again
             return None
         done: int = self._progress["done"] - self._first[1]
         return done / (now - self._first[0])

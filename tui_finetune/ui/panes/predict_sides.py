@@ -32,7 +32,8 @@ class OneSide(_Steady, Probabilities):
     def show_number(self, value: float) -> None:
         """Show a number instead."""
         self.show({})
-        self.update(Content.styled(f"{value:.4g}", "bold $primary"))
+        number = (f"{value:.4g}", "bold $primary")
+        self.update(Content.assemble(("predicted  ", "$text-muted"), number))
 
 
 class SideBySide(_Steady):

@@ -1,6 +1,7 @@
 """The preflight: what is wrong with the recipe and what the run takes, before it is started."""
 
 import time
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 from textual import on
@@ -101,7 +102,6 @@ class PreflightScreen(ModalScreen[Answer]):
     def on_mount(self) -> None:
         """Follow the draft, and look unless that was done just now."""
         self._forget = self._draft.on_change(self._show)
-        self.query_one(LineList).focus()
         self.set_interval(_TICK_SECONDS, self._tick)
         if not self._before_start:
             self._look(again=False)
@@ -119,7 +119,8 @@ class PreflightScreen(ModalScreen[Answer]):
 
     def _look(self, again: bool) -> None:
         self._failed, self._progress, self._since = "", {}, time.monotonic()
-        self._worker = self.run_worker(self._ask(again), group="preflight", exclusive=True)
+        ask = partial(self._ask, again)
+        self._worker = self.run_worker(ask, group="preflight", exclusive=True)
         self._show()
 
     async def _ask(self, again: bool) -> None:
@@ -240,8 +241,8 @@ class PreflightScreen(ModalScreen[Answer]):
         return self._shown[cursor] if cursor is not None else None
 
     def _show(self) -> None:
-        if not self.is_attached or not self.query(LineList):
-            return
+        if not self.is_attached or not self.query(LineList) or not self.query("#start-anyway"):
+            return  # the screen is being taken apart, and an answer still came
         lines = self.query_one(LineList)
         findings = self._check.findings if self._check is not None else []
         if findings != self._shown:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -16,7 +16,7 @@ from tui_finetune.errors import InputError
 from tui_finetune.runs.directory import RunDirectory
 from tui_finetune.runs.listing import summarise
 from tui_finetune.text import clean
-from tui_finetune.ui.panes.picker import RunPicker
+from tui_finetune.ui.panes.run_pane import RunPane
 from tui_finetune.ui.panes.trace_compare import Comparison
 from tui_finetune.ui.panes.trace_dialogs import ChecksScreen, ExportScreen
 from tui_finetune.ui.panes.trace_stage import Document
@@ -31,11 +31,8 @@ from tui_finetune.ui.words import state_mark
 _TICK_SECONDS = 0.5
 
 
-class TracePane(Vertical):
-    """Asks the engine for traces of the run that `show_run` names, and shows them.
-
-    `home` is where the runs are that can be chosen.
-    """
+class TracePane(RunPane):
+    """Asks the engine for traces of the run's predictions, and shows them."""
 
     DEFAULT_CSS = """
     TracePane {
@@ -69,10 +66,7 @@ class TracePane(Vertical):
     ]
 
     def __init__(self, engine: EngineClient, home: Path, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._engine = engine
-        self._home = home
-        self._run: RunDirectory | None = None
+        super().__init__(engine, home, id=id)
         self._document: Document | None = None
         self._asked: dict[str, Any] = {}
         self._given: tuple[str, str | None] = ("", None)
@@ -105,11 +99,6 @@ class TracePane(Vertical):
             self.query_one(TraceView).focus(scroll_visible)
         return self
 
-    @property
-    def run_shown(self) -> RunDirectory | None:
-        """The run whose predictions are traced, if one is chosen."""
-        return self._run
-
     def show_run(self, run: RunDirectory | None) -> None:
         """Trace predictions of this run from now on; the trace of the one before goes."""
         if run == self._run:
@@ -120,6 +109,7 @@ class TracePane(Vertical):
         if self.is_mounted:  # else nothing is there yet that would have to go
             focused = self.has_focus_within
             self._give_up()
+            self.query_one(TraceView).cancel()
             self._say("")
             self._arrange("", focused)
 
@@ -127,7 +117,7 @@ class TracePane(Vertical):
         """Trace this text with this run's model; `true` is its true label, if it is known."""
         self.show_run(run)
         self.query_one(SentenceInput).value = text
-        self._given = (text, true)
+        self._given, self._changing = (text, true), False
         self._begin(text, "after")
 
     def on_show(self) -> None:
@@ -148,6 +138,10 @@ class TracePane(Vertical):
         """Return what is typed; a text given from elsewhere whole, as long as it stands there."""
         typed, given = self.query_one(SentenceInput).value, self._given[0]
         return given if typed == fit_for_input(given) else typed.strip()
+
+    def _typing_on(self, text: str) -> bool:
+        """Return whether the text that was asked about is already being changed into another."""
+        return self.query_one(SentenceInput).has_focus and self._text() != text
 
     def _begin(self, text: str, version: str) -> None:
         if self._run is None:
@@ -174,7 +168,7 @@ class TracePane(Vertical):
             self._document, self._asked = document, asked
             self._done()
             self.query_one(TraceView).show(document, asked)
-            self._arrange("-traced", self.has_focus_within)
+            self._arrange("-traced", self.has_focus_within and not self._typing_on(asked["text"]))
 
     @work(exclusive=True, group="trace")
     async def _compare(self, other: dict[str, Any]) -> None:
@@ -184,10 +178,11 @@ class TracePane(Vertical):
         except (InputError, EngineError) as error:
             self._failed(error)
         else:
-            self._changing = False
+            typing_on = self._typing_on(other["text"])
+            self._changing = self._changing and typing_on
             self._done()
             self.query_one(Comparison).show(answer)
-            self._arrange("-compared", self.has_focus_within)
+            self._arrange("-compared", self.has_focus_within and not typing_on)
 
     @work(exclusive=True, group="trace")
     async def _export(self, path: str, attributions: bool) -> None:
@@ -204,7 +199,7 @@ class TracePane(Vertical):
 
     def _give_up(self) -> None:
         self.workers.cancel_group(self, "trace")
-        self.query_one(TraceView).cancel()
+        self.query_one(TraceView).cancel_attributions()
         self._busy = None
 
     @property
@@ -307,21 +302,14 @@ class TracePane(Vertical):
         assert self._document is not None
         self.app.push_screen(ChecksScreen(self._document["checks"]))
 
-    @work
-    async def action_export(self) -> None:
+    def action_export(self) -> None:
         """Ask where to, and write the trace there."""
-        wanted = await self.app.push_screen_wait(ExportScreen("trace.html"))
+        self.app.push_screen(ExportScreen("trace.html"), self._begin_export)
+
+    def _begin_export(self, wanted: tuple[str, bool] | None) -> None:
         if wanted is not None:
             self._wait()
             self._export(*wanted)
-
-    @work
-    async def action_choose(self) -> None:
-        """Let the person choose another run."""
-        run = await self.app.push_screen_wait(RunPicker(self._home))
-        if run is not None:
-            self.show_run(run)
-        self.focus()
 
     def on_descendant_focus(self) -> None:
         """Offer the keys that fit."""

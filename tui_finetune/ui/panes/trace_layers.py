@@ -147,8 +147,9 @@ class LayersStage(Stage):
         self._ask()
 
     def show_attention(self, layer: int, head: int | str, answer: dict[str, Any]) -> None:
-        """Show the map of this layer and head."""
-        assert self.document is not None
+        """Show the map of this layer and head, if they are still looked at."""
+        if self.document is None or (layer, head) != (self.place.layer, self._head()):
+            return
         self._shown = (layer, head)
         names = token_names(self.document)
         self.query_one(AttentionMap).show(names, answer["rows"], answer["sums"])

@@ -157,8 +157,7 @@ class TraceView(Vertical):
         if focused:
             # A focused widget that gets hidden takes the focus away later, maybe from the next one.
             self.screen.set_focus(None)
-        if self.attributing:
-            self.cancel_attributions()
+        self.cancel_attributions()
         self.query_one(StageLine).present = name
         self.query_one(ContentSwitcher).current = _id(name)
         self._describe()
@@ -213,9 +212,10 @@ class TraceView(Vertical):
             self.workers.cancel_group(self, group)
 
     def cancel_attributions(self) -> None:
-        """Give up the attributions that are waited for."""
-        self.workers.cancel_group(self, "attributions")
-        self.query_one(AttributionStage).failed("cancelled")
+        """Give up the attributions, if they are waited for."""
+        if self.attributing:
+            self.workers.cancel_group(self, "attributions")
+            self.query_one(AttributionStage).failed("cancelled")
 
     def on_worker_state_changed(self) -> None:
         """Offer to cancel as long as there is something to cancel."""

@@ -31,6 +31,7 @@ from tui_finetune.ui.panes.tune_inputs import choices, field_of, make_input, opt
 from tui_finetune.ui.panes.tune_lines import data_line, derived_lines, model_line, others_line
 from tui_finetune.ui.panes.tune_presets import PresetScreen
 from tui_finetune.ui.panes.tune_start import Stage, StartLine
+from tui_finetune.ui.widgets.dialog import is_covered
 from tui_finetune.ui.widgets.drop_down import DropDown
 from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.say import say
@@ -153,7 +154,12 @@ class TunePane(Vertical):
         self._show_more(self.screen.focused)
 
     def on_show(self) -> None:
-        """Count the tokens that the other panes had no need of."""
+        """Ask what the other panes had no need of: the model, and the tokens of a text."""
+        source = self._draft.content["model"]["source"]
+        models = self._draft.catalogue.result or []
+        # One that is not here would be downloaded.
+        if any(model["source"] == source and model["ready"] for model in models):
+            look_again(self._draft, self._engine, self.app)
         self._count_tokens()
 
     @property
@@ -198,6 +204,8 @@ class TunePane(Vertical):
     @work
     async def action_check(self) -> None:
         """Look what is wrong with the recipe, and what the run takes."""
+        if is_covered(self):
+            return
         try:
             self._draft.as_written()
         except InputError as error:
@@ -214,7 +222,7 @@ class TunePane(Vertical):
         of_form = [each for each in FIELDS if each.key == field]
         section, _, name = field.partition(".")
         if of_form:
-            self.query_one(f"#{of_form[0].widget_id}").focus()
+            focus_now(self.query_one(f"#{of_form[0].widget_id}"))
         elif section == "train":
             self._show_fields(name)
 
@@ -232,6 +240,8 @@ class TunePane(Vertical):
     @work
     async def action_presets(self) -> None:
         """Let the person choose a preset, and take over its values."""
+        if is_covered(self):
+            return
         chosen = await self.app.push_screen_wait(PresetScreen(self._draft, self._home))
         if chosen is None:
             return
@@ -243,13 +253,14 @@ class TunePane(Vertical):
     @work
     async def action_open(self) -> None:
         """Open a recipe file."""
-        if await ask_and_open(self.app, self._draft):
+        if not is_covered(self) and await ask_and_open(self.app, self._draft):
             look_again(self._draft, self._engine, self.app)
 
     @work
     async def action_save(self) -> None:
         """Save the recipe to a file."""
-        await ask_and_save(self.app, self._draft)
+        if not is_covered(self):
+            await ask_and_save(self.app, self._draft)
 
     @on(Button.Pressed, "#start")
     def _start_pressed(self) -> None:

@@ -96,7 +96,6 @@ class FieldsScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Follow the draft, which also learns what the engine answers."""
         self._forget = self._draft.on_change(self._show)
-        focus_now(self.query_one("#find"))
         self._show()
 
     def on_unmount(self) -> None:
@@ -112,6 +111,8 @@ class FieldsScreen(ModalScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Move and choose only while no value is being written."""
+        if not self.is_mounted:
+            return False
         return self._editing is None or action not in ("edit", "only_changed", "move")
 
     def action_move(self, how: str) -> None:
@@ -231,8 +232,8 @@ class FieldsScreen(ModalScreen[None]):
         return self._draft.problems.get(f"train.{name}") or self._draft.refused.get(name)
 
     def _show(self) -> None:
-        if not self.is_mounted:
-            return
+        if not self.query("#find") or not self.query("#value") or not self.query(OptionList):
+            return  # the screen is being made, or taken apart
         say(self, "#title-line", self._head())
         legend = "● set   ○ by this program   – reserved   ✗ refused"
         if self._editing is not None:

@@ -8,7 +8,6 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui_finetune.errors import InputError
@@ -18,26 +17,16 @@ from tui_finetune.runs.directory import write_whole
 from tui_finetune.text import clean
 from tui_finetune.ui.draft import Draft
 from tui_finetune.ui.panes.question import Question
-from tui_finetune.ui.widgets.focus import focus_now
+from tui_finetune.ui.widgets.dialog import Dialog
 from tui_finetune.ui.widgets.path_input import PathInput
 
 ENDINGS = (".yaml", ".yml")
 
 
-class RecipeFileScreen(ModalScreen[Path | None]):
+class RecipeFileScreen(Dialog[Path | None]):
     """Asks for the path of a recipe file."""
 
-    DEFAULT_CSS = """
-    RecipeFileScreen {
-        align: center middle;
-        & > Vertical {
-            width: 76; max-width: 96%; height: auto;
-            padding: 1 2; background: $surface; border: round $primary;
-        }
-        & Static { height: auto; }
-        & Input { margin-top: 1; }
-    }
-    """
+    DEFAULT_CSS = "RecipeFileScreen Input { margin-top: 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Back")]
 
     def __init__(self, title: str, words: str, suggested: str) -> None:
@@ -52,13 +41,9 @@ class RecipeFileScreen(ModalScreen[Path | None]):
             yield Static(
                 Content.assemble((title, "bold"), "\n", (words, "$text-muted")), markup=False
             )
-            yield PathInput(placeholder="a path that ends in .yaml", endings=ENDINGS)
-
-    def on_mount(self) -> None:
-        """Begin at the suggested path."""
-        entry = self.query_one(Input)
-        entry.value = self._suggested
-        focus_now(entry)
+            path = PathInput(placeholder="a path that ends in .yaml", endings=ENDINGS)
+            path.value = self._suggested
+            yield path
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer with the path."""

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -28,28 +27,20 @@ from tui_finetune.text import clean
 from tui_finetune.ui.draft import DEFAULTS, Draft
 from tui_finetune.ui.panes.question import Question
 from tui_finetune.ui.panes.tune_fields import as_yaml
+from tui_finetune.ui.widgets.dialog import Dialog, is_covered
 from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.key_line import KeyLine
 from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.words import counted
 
 
-class PresetScreen(ModalScreen[Preset | None]):
+class PresetScreen(Dialog[Preset | None]):
     """Answers with the preset to take over, or None; saves the present settings, deletes own."""
 
     DEFAULT_CSS = """
     PresetScreen {
-        align: center middle;
-        & > Vertical {
-            width: 78; max-width: 100%; height: auto; max-height: 90%;
-            padding: 0 2; background: $surface; border: round $primary;
-        }
-        & Static { height: auto; }
-        & OptionList {
-            height: auto; max-height: 8; padding: 0; border: none; background: $surface;
-            scrollbar-size-vertical: 1;
-        }
-        & OptionList:focus { border: none; }
+        & > Vertical { width: 78; max-width: 100%; padding: 0 2; }
+        & OptionList { max-height: 8; scrollbar-size-vertical: 1; }
         & #changes { margin-top: 1; }
         & Input { display: none; margin-top: 1; }
         & Input.-shown { display: block; }
@@ -82,13 +73,14 @@ class PresetScreen(ModalScreen[Preset | None]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Fill the list."""
+        """Fill the list, which the screen gives the focus to."""
         self._fill()
-        self.query_one(OptionList).focus()
 
     def _fill(self, chosen: Path | None = None) -> None:
         content = self._draft.content
         parameters = (self._draft.model.result or {}).get("parameters")
+        if not self.query(OptionList):
+            return  # the dashboard is left while this opens
         own, problems = own_presets(self._home)
         self._presets = presets(content, parameters, self._draft.derived().train) + own
         options = self.query_one(OptionList)
@@ -109,8 +101,10 @@ class PresetScreen(ModalScreen[Preset | None]):
         say(self, "#problem", Content(clean(problem, 500)))
 
     @on(OptionList.OptionHighlighted)
-    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        preset = self._presets[event.option_index]
+    def _highlighted(self) -> None:
+        preset = self._present()
+        if preset is None:
+            return
         changes = differences(self._draft.content, preset.values, DEFAULTS)
         say(self, "#changes", changes_content(preset, changes))
         self.refresh_bindings()
@@ -134,7 +128,7 @@ class PresetScreen(ModalScreen[Preset | None]):
     async def action_delete(self) -> None:
         """Delete the highlighted preset after a question."""
         preset = self._present()
-        if preset is None or preset.path is None:
+        if preset is None or preset.path is None or is_covered(self):
             return
         title = f"Delete the preset {clean(preset.title, 60)}?"
         details = f"{clean(preset.path, 200)} is removed; this cannot be taken back."
@@ -176,7 +170,7 @@ class PresetScreen(ModalScreen[Preset | None]):
             self.dismiss(None)
 
     def _close_input(self) -> None:
-        self.query_one(OptionList).focus()
+        focus_now(self.query_one(OptionList))
         self.query_one(Input).remove_class("-shown")
 
 
