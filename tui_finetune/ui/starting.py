@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
@@ -14,9 +14,11 @@ from tui_finetune.text import clean
 from tui_finetune.ui.draft import Draft
 from tui_finetune.ui.finding import active_run
 from tui_finetune.ui.inspection import check_recipe
-from tui_finetune.ui.panes.preflight import PreflightScreen
 from tui_finetune.ui.panes.question import Question
-from tui_finetune.ui.panes.tune import TunePane
+from tui_finetune.ui.wishes import FieldWanted
+
+if TYPE_CHECKING:  # imported when it is made
+    from tui_finetune.ui.panes.tune import TunePane
 
 
 async def none_beside_or_wanted(app: App[Any], home: Path) -> bool:
@@ -30,7 +32,7 @@ async def none_beside_or_wanted(app: App[Any], home: Path) -> bool:
 
 
 async def start(
-    app: App[Any], draft: Draft, engine: EngineClient, tune: TunePane
+    app: App[Any], draft: Draft, engine: EngineClient, tune: "TunePane"
 ) -> RunDirectory | None:
     """Start what the draft holds; None if the person does not want that after all.
 
@@ -38,6 +40,8 @@ async def start(
     person has seen it; both are shown to be mended. Raises `InputError` if the recipe is refused,
     `EngineError` if the engine fails; `tune` is then left for the caller to tell.
     """
+    from tui_finetune.ui.panes.preflight import PreflightScreen
+
     while True:
         tune.checking()
         check = await check_recipe(draft, engine, measure=False)
@@ -46,18 +50,18 @@ async def start(
             return await _ask_to_begin(engine, tune, "train", {"recipe": check.content})
         answer = await app.push_screen_wait(PreflightScreen(draft, engine, before_start=True))
         if answer.field is not None:
-            tune.post_message(TunePane.FieldWanted(answer.field))
+            tune.post_message(FieldWanted(answer.field))
         if not answer.start:
             return None
 
 
-async def resume(run: RunDirectory, engine: EngineClient, tune: TunePane) -> RunDirectory:
+async def resume(run: RunDirectory, engine: EngineClient, tune: "TunePane") -> RunDirectory:
     """Go on with a run that has stopped. Raises as `start` does."""
     return await _ask_to_begin(engine, tune, "resume", {"run": run.id})
 
 
 async def _ask_to_begin(
-    engine: EngineClient, tune: TunePane, method: str, params: dict[str, Any]
+    engine: EngineClient, tune: "TunePane", method: str, params: dict[str, Any]
 ) -> RunDirectory:
     tune.starting(True)
     answer = await engine.request(method, params)

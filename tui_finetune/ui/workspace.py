@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -28,29 +28,43 @@ from tui_finetune.ui.draft import Draft
 from tui_finetune.ui.finding import active_run, goes_on, newest_run, newest_with_model
 from tui_finetune.ui.inspection import list_models, look_again, look_at_changed
 from tui_finetune.ui.making import PANES, make_pane
-from tui_finetune.ui.panes.compare import ComparePane
-from tui_finetune.ui.panes.data import DataPane
-from tui_finetune.ui.panes.evaluate import EvaluatePane
-from tui_finetune.ui.panes.import_runs import ImportScreen
-from tui_finetune.ui.panes.predict import PredictPane
-from tui_finetune.ui.panes.runs import RunsPane
-from tui_finetune.ui.panes.trace import TracePane
-from tui_finetune.ui.panes.tune import COUNTING, TunePane
-from tui_finetune.ui.panes.watch import WatchPane
 from tui_finetune.ui.stages import draft_stages, run_stages
 from tui_finetune.ui.starting import none_beside_or_wanted, resume, start
 from tui_finetune.ui.widgets.focus import about_to_show
 from tui_finetune.ui.widgets.rail import Stage
+from tui_finetune.ui.wishes import (
+    CompareWanted,
+    EvaluateWanted,
+    FieldWanted,
+    FollowWanted,
+    ImportWanted,
+    ModelWanted,
+    PredictWanted,
+    RecipeWanted,
+    ResumeWanted,
+    SampleWanted,
+    StartGivenUp,
+    StartWanted,
+    TraceWanted,
+    WatchWanted,
+)
+
+if TYPE_CHECKING:  # each pane is imported when it is made
+    from tui_finetune.ui.panes.compare import ComparePane
+    from tui_finetune.ui.panes.run_pane import RunPane
+    from tui_finetune.ui.panes.trace import TracePane
+    from tui_finetune.ui.panes.tune import TunePane
+    from tui_finetune.ui.panes.watch import WatchPane
 
 # How often the header and the rail look at the run that is watched.
 _LOOK_SECONDS = 1.0
 
 # The panes that show one run.
 OF_A_RUN = ("watch", "predict", "evaluate", "trace")
-OfARun = WatchPane | PredictPane | EvaluatePane | TracePane
+OfARun: TypeAlias = "WatchPane | RunPane"
 
 # Starts or resumes a run for the Tune pane; None if the person does not want that after all.
-Beginning = Callable[[TunePane], Awaitable[RunDirectory | None]]
+Beginning: TypeAlias = "Callable[[TunePane], Awaitable[RunDirectory | None]]"
 
 # The pane in front is painted before the others are made.
 _PAUSE_BEFORE_OTHER_PANES = 0.3
@@ -147,7 +161,7 @@ class Workspace(ContentSwitcher):
     async def start_training(self) -> None:
         """Start what the Tune pane shows."""
         await self.show_pane("tune")
-        self.query_one(TunePane).action_start()
+        cast("TunePane", self.get_child_by_id("tune")).action_start()
 
     # --- the panes ---
 
@@ -160,15 +174,16 @@ class Workspace(ContentSwitcher):
                 widget = self._make(pane)
                 widget.display = False
                 await self.mount(widget)
-                if isinstance(widget, OfARun):
-                    widget.show_run(self.run)
+                if pane in OF_A_RUN:
+                    cast("OfARun", widget).show_run(self.run)
                 return widget
 
     def _make(self, pane: str) -> Widget:
         made = make_pane(pane, self.draft, self._engine, self._home)
-        if isinstance(made, WatchPane):
-            made.show_run(self.run)
-            made.show_following(self.following)
+        if pane == "watch":
+            watch = cast("WatchPane", made)
+            watch.show_run(self.run)
+            watch.show_following(self.following)
         return made
 
     async def _mount_all(self) -> None:
@@ -205,12 +220,12 @@ class Workspace(ContentSwitcher):
 
     # --- from one pane to the next ---
 
-    @on(DataPane.SampleWanted)
-    async def _load_sample(self, event: DataPane.SampleWanted) -> None:
+    @on(SampleWanted)
+    async def _load_sample(self, event: SampleWanted) -> None:
         await self._take_over(partial(load_recipe, event.recipe))
 
-    @on(RunsPane.RecipeWanted)
-    async def _load_recipe(self, event: RunsPane.RecipeWanted) -> None:
+    @on(RecipeWanted)
+    async def _load_recipe(self, event: RecipeWanted) -> None:
         await self._take_over(lambda: event.run.load_recipe().model_copy(update={"name": None}))
 
     async def _take_over(self, load: Callable[[], Recipe]) -> None:
@@ -223,17 +238,16 @@ class Workspace(ContentSwitcher):
         self._inspect()
         await self.show_pane("tune")
 
-    @on(DataPane.NextWanted)
+    @on(ModelWanted)
     async def _choose_model(self) -> None:
         await self.show_pane("model")
 
-    @on(TunePane.StartWanted)
+    @on(StartWanted)
     def _start(self) -> None:
         self._begin(partial(start, self.app, self.draft, self._engine))
 
-    @on(RunsPane.ResumeWanted)
-    @on(WatchPane.ResumeWanted)
-    def _resume(self, event: RunsPane.ResumeWanted | WatchPane.ResumeWanted) -> None:
+    @on(ResumeWanted)
+    def _resume(self, event: ResumeWanted) -> None:
         self._begin(partial(resume, event.run, self._engine))
 
     def _begin(self, beginning: Beginning) -> None:
@@ -244,9 +258,8 @@ class Workspace(ContentSwitcher):
     async def _ask_to_begin(self, beginning: Beginning) -> None:
         if not await none_beside_or_wanted(self.app, self._home):
             return
-        tune = await self._mounted("tune")
-        assert isinstance(tune, TunePane)
-        self.workers.cancel_group(tune, COUNTING)  # a start does not wait for that
+        tune = cast("TunePane", await self._mounted("tune"))
+        tune.give_up_counting()  # a start does not wait for that
         try:
             run = await beginning(tune)
         except (InputError, EngineError) as error:
@@ -261,66 +274,61 @@ class Workspace(ContentSwitcher):
         await self.watch_run(run)
         await self.show_pane("watch")
 
-    @on(TunePane.StartGivenUp)
-    def _give_up(self) -> None:
-        tune = self.query_one(TunePane)
+    @on(StartGivenUp)
+    async def _give_up(self) -> None:
+        tune = cast("TunePane", await self._mounted("tune"))
         if tune.is_checking:
             self.workers.cancel_group(self, "begin")
             tune.starting(False)
 
-    @on(TunePane.FieldWanted)
-    async def _go_to_field(self, event: TunePane.FieldWanted) -> None:
+    @on(FieldWanted)
+    async def _go_to_field(self, event: FieldWanted) -> None:
         """Go where a field of the recipe is set."""
         section = event.field.partition(".")[0]
         await self.show_pane(section if section in ("data", "model") else "tune")
-        tune = await self._mounted("tune")
-        assert isinstance(tune, TunePane)
+        tune = cast("TunePane", await self._mounted("tune"))
         tune.go_to(event.field)
 
-    @on(RunsPane.Opened)
-    @on(ComparePane.Opened)
-    async def _open(self, event: RunsPane.Opened | ComparePane.Opened) -> None:
+    @on(WatchWanted)
+    async def _watch(self, event: WatchWanted) -> None:
         await self._choose(event.run)
         await self.show_pane("watch")
 
-    @on(RunsPane.PredictWanted)
-    @on(WatchPane.PredictWanted)
-    async def _predict(self, event: RunsPane.PredictWanted | WatchPane.PredictWanted) -> None:
+    @on(PredictWanted)
+    async def _predict(self, event: PredictWanted) -> None:
         await self._choose(event.run)
         await self.show_pane("predict")
 
-    @on(RunsPane.EvaluateWanted)
-    @on(WatchPane.EvaluateWanted)
-    async def _evaluate(self, event: RunsPane.EvaluateWanted | WatchPane.EvaluateWanted) -> None:
+    @on(EvaluateWanted)
+    async def _evaluate(self, event: EvaluateWanted) -> None:
         await self._choose(event.run)
         await self.show_pane("evaluate")
 
-    @on(RunsPane.CompareWanted)
-    async def _compare(self, event: RunsPane.CompareWanted) -> None:
-        pane = await self._mounted("compare")
-        assert isinstance(pane, ComparePane)
+    @on(CompareWanted)
+    async def _compare(self, event: CompareWanted) -> None:
+        pane = cast("ComparePane", await self._mounted("compare"))
         pane.compare(event.runs)
         await self.show_pane("compare")
 
-    @on(RunsPane.ImportWanted)
+    @on(ImportWanted)
     def _import(self) -> None:
+        from tui_finetune.ui.panes.import_runs import ImportScreen
+
         self.app.push_screen(ImportScreen(self._home))
 
-    @on(EvaluatePane.TraceWanted)
-    @on(PredictPane.TraceWanted)
-    async def _trace(self, event: EvaluatePane.TraceWanted | PredictPane.TraceWanted) -> None:
-        pane = await self._mounted("trace")
-        assert isinstance(pane, TracePane)
+    @on(TraceWanted)
+    async def _trace(self, event: TraceWanted) -> None:
+        pane = cast("TracePane", await self._mounted("trace"))
         await self.show_pane("trace")
-        pane.trace(event.run, event.text, getattr(event, "true", None))
+        pane.trace(event.run, event.text, event.true)
 
     async def watch_run(self, run: RunDirectory) -> None:
         """Make a run the one that Watch, Predict, Evaluate and Trace show."""
         self.run = run
-        for pane in OF_A_RUN:
-            widget = await self._mounted(pane)
-            assert isinstance(widget, OfARun)
-            widget.show_run(run)
+        async with self._mounting:  # one that is made later shows it by itself
+            for pane in self.children:
+                if pane.id in OF_A_RUN:
+                    cast("OfARun", pane).show_run(run)
         self._look()
 
     async def _choose(self, run: RunDirectory) -> None:
@@ -331,7 +339,7 @@ class Workspace(ContentSwitcher):
 
     # --- following the newest run ---
 
-    @on(WatchPane.FollowWanted)
+    @on(FollowWanted)
     async def _toggle_following(self) -> None:
         self._set_following(not self.following)
         if self.following:
@@ -341,8 +349,8 @@ class Workspace(ContentSwitcher):
 
     def _set_following(self, following: bool) -> None:
         self.following = following
-        for pane in self.query(WatchPane):
-            pane.show_following(following)
+        for pane in self.query("#watch"):
+            cast("WatchPane", pane).show_following(following)
 
     async def _turn_to_newest(self) -> None:
         """Watch a run that has just begun, unless the person works with another one."""

@@ -18,6 +18,7 @@ from tui_finetune.runs.journal import JournalWriter
 from tui_finetune.runs.status import Status, this_process, write_status
 from tui_finetune.ui.panes.watch import WatchPane
 from tui_finetune.ui.widgets.key_line import KeyLine
+from tui_finetune.ui.wishes import PredictWanted, ResumeWanted
 
 from .evaluate_pane import opening
 from .trace_pane import Opened
@@ -184,10 +185,10 @@ class Watching(App[None]):
     def on_mount(self) -> None:
         self.query_one(WatchPane).focus()
 
-    def on_watch_pane_predict_wanted(self, message: WatchPane.PredictWanted) -> None:
+    def on_predict_wanted(self, message: PredictWanted) -> None:
         self.messages.append(("predict", message.run))
 
-    def on_watch_pane_resume_wanted(self, message: WatchPane.ResumeWanted) -> None:
+    def on_resume_wanted(self, message: ResumeWanted) -> None:
         self.messages.append(("resume", message.run))
 
 

@@ -10,6 +10,7 @@ from tui_finetune.engine.client import EngineClient
 from tui_finetune.ui.draft import Draft
 from tui_finetune.ui.panes.data import DataPane
 from tui_finetune.ui.widgets.key_line import KeyLine
+from tui_finetune.ui.wishes import SampleWanted
 
 NARROW, WIDE = (80, 24), (160, 48)
 TOTAL = 1000
@@ -36,11 +37,11 @@ class Choosing(App[None]):
         """Begin at the path."""
         self.pane.focus()
 
-    def on_data_pane_sample_wanted(self, message: DataPane.SampleWanted) -> None:
+    def on_sample_wanted(self, message: SampleWanted) -> None:
         """Note what was asked for."""
         self.samples.append(message.recipe)
 
-    def on_data_pane_next_wanted(self) -> None:
+    def on_model_wanted(self) -> None:
         """Note that the model is wanted."""
         self.went_on += 1
 

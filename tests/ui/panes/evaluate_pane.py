@@ -152,7 +152,7 @@ class Evaluating(App[None]):
     def on_mount(self) -> None:
         self.pane.focus()
 
-    def on_evaluate_pane_trace_wanted(self, message):
+    def on_trace_wanted(self, message):
         self.traced.append((message.run, message.text, message.true))
 
     @property

@@ -90,7 +90,7 @@ class Predicting(App[None]):
     def on_unmount(self) -> None:
         self.engine.close()
 
-    def on_predict_pane_trace_wanted(self, event) -> None:
+    def on_trace_wanted(self, event) -> None:
         self.traced.append((event.run, event.text))
 
 

@@ -23,22 +23,22 @@ class Listing(App[None]):
     def on_mount(self) -> None:
         self.query_one(RunsPane).focus()
 
-    def on_runs_pane_opened(self, message):
+    def on_watch_wanted(self, message):
         self.messages.append(("open", message.run))
 
-    def on_runs_pane_predict_wanted(self, message):
+    def on_predict_wanted(self, message):
         self.messages.append(("predict", message.run))
 
-    def on_runs_pane_resume_wanted(self, message):
+    def on_resume_wanted(self, message):
         self.messages.append(("resume", message.run))
 
-    def on_runs_pane_recipe_wanted(self, message):
+    def on_recipe_wanted(self, message):
         self.messages.append(("recipe", message.run))
 
-    def on_runs_pane_compare_wanted(self, message):
+    def on_compare_wanted(self, message):
         self.messages.append(("compare", message.runs))
 
-    def on_runs_pane_import_wanted(self, message):
+    def on_import_wanted(self, message):
         self.messages.append(("import", None))
 
 

@@ -42,7 +42,7 @@ class Comparing(App[None]):
     def titles(self) -> list[str]:
         return [str(chart.border_title) for chart in self.charts]
 
-    def on_compare_pane_opened(self, message):
+    def on_watch_wanted(self, message):
         self.opened.append(message.run)
 
     def ready(self) -> bool:

@@ -60,7 +60,7 @@ class Tuning(App[None]):
     def on_mount(self) -> None:
         self.pane.focus()
 
-    async def on_tune_pane_start_wanted(self) -> None:
+    async def on_start_wanted(self) -> None:
         self.run_worker(start(self, self.draft, self.engine, self.pane), exclusive=True)
 
 

@@ -42,7 +42,7 @@ class Tuning(App[None]):
     def on_mount(self) -> None:
         self.pane.focus()
 
-    def on_tune_pane_start_wanted(self):
+    def on_start_wanted(self):
         self.started.append(self.draft.recipe())
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,7 +12,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.message import Message
 from textual.widgets import ContentSwitcher, Static
 
 from tui_finetune.errors import InputError
@@ -29,6 +27,7 @@ from tui_finetune.ui.panes.compare_pairs import PairsPage
 from tui_finetune.ui.panes.evaluate_list import LineList
 from tui_finetune.ui.panes.evaluate_views import ViewLine
 from tui_finetune.ui.widgets.say import say
+from tui_finetune.ui.wishes import WatchWanted
 from tui_finetune.ui.words import counted, unreadable
 
 VIEWS = {
@@ -73,12 +72,6 @@ class ComparePane(Vertical):
         Binding("a", "all", "All or what differs"),
         Binding("ctrl+o", "choose", "Other runs…"),
     ]
-
-    @dataclass
-    class Opened(Message):
-        """The person wants to see this run in Watch."""
-
-        run: RunDirectory
 
     def __init__(self, home: Path, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -336,4 +329,4 @@ class ComparePane(Vertical):
         event.stop()
         cursor = event.lines.cursor
         if cursor is not None and self._comparison is not None:
-            self.post_message(self.Opened(self._comparison.runs[cursor].summary.run))
+            self.post_message(WatchWanted(self._comparison.runs[cursor].summary.run))

@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
-from textual.message import Message
 from textual.widgets import Button, DirectoryTree, Input, Label
 
 from tui_finetune.engine.client import EngineClient
@@ -25,6 +24,7 @@ from tui_finetune.ui.panes.data_words import next_step
 from tui_finetune.ui.widgets.dialog import is_covered
 from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.path_input import DataTree
+from tui_finetune.ui.wishes import ModelWanted, SampleWanted
 
 WIDE = 120
 _HIGH = 28
@@ -62,16 +62,6 @@ class DataPane(Vertical):
         .-hidden { display: none; }
     }
     """
-
-    class SampleWanted(Message):
-        """The sample recipe was asked for."""
-
-        def __init__(self, recipe: Path) -> None:
-            super().__init__()
-            self.recipe = recipe
-
-    class NextWanted(Message):
-        """The data is chosen; the model comes next."""
 
     def __init__(
         self,
@@ -161,7 +151,7 @@ class DataPane(Vertical):
     @on(Button.Pressed, "#sample")
     def _ask_for_sample(self) -> None:
         if self._sample is not None:
-            self.post_message(self.SampleWanted(self._sample))
+            self.post_message(SampleWanted(self._sample))
 
     @on(Button.Pressed, "#next")
     def _go_on(self) -> None:
@@ -172,7 +162,7 @@ class DataPane(Vertical):
             self.contents.show_view("quality")
             self.contents.enter_view()
         else:
-            self.post_message(self.NextWanted())
+            self.post_message(ModelWanted())
 
     def choose(self, written: str) -> None:
         """Take another source; what is said about the one before goes."""

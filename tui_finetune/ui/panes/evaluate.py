@@ -1,7 +1,6 @@
 """The Evaluate pane: how good the chosen run's model is, on its test rows or on other data."""
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,7 +8,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Static
 from textual.worker import Worker
 
@@ -25,6 +23,7 @@ from tui_finetune.ui.widgets.busy import busy_line
 from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.path_input import PathInput
 from tui_finetune.ui.widgets.say import say
+from tui_finetune.ui.wishes import TraceWanted
 from tui_finetune.ui.words import counted, state_mark
 
 _TICK_SECONDS = 0.5
@@ -53,14 +52,6 @@ class EvaluatePane(RunPane):
         Binding("o", "other_data", "Another file…"),
         Binding("ctrl+o", "choose", "Another run…"),
     ]
-
-    @dataclass
-    class TraceWanted(Message):
-        """The person wants to see how the run's model reads this text."""
-
-        run: RunDirectory
-        text: str
-        true: str
 
     def __init__(self, engine: EngineClient, home: Path, *, id: str | None = None) -> None:
         super().__init__(engine, home, id=id)
@@ -255,7 +246,7 @@ class EvaluatePane(RunPane):
     @on(EvaluationResults.TraceWanted)
     def _trace(self, event: EvaluationResults.TraceWanted) -> None:
         if self._run is not None:
-            self.post_message(self.TraceWanted(self._run, event.text, event.true))
+            self.post_message(TraceWanted(self._run, event.text, event.true))
 
 
 class _Start(Static, can_focus=True):

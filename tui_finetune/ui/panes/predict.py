@@ -2,7 +2,6 @@
 
 import time
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui_finetune.engine.client import EngineClient
@@ -32,6 +30,7 @@ from tui_finetune.ui.panes.run_pane import RunPane
 from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.say import say
 from tui_finetune.ui.widgets.sentence_input import SentenceInput
+from tui_finetune.ui.wishes import TraceWanted
 
 _REMEMBERED = 5
 
@@ -68,13 +67,6 @@ class PredictPane(RunPane):
         Binding("pageup", "scroll(-1)", show=False),
         Binding("pagedown", "scroll(1)", show=False),
     ]
-
-    @dataclass
-    class TraceWanted(Message):
-        """The person wants to see how the run's model reads this text."""
-
-        run: RunDirectory
-        text: str
 
     def __init__(self, engine: EngineClient, home: Path, *, id: str | None = None) -> None:
         super().__init__(engine, home, id=id)
@@ -290,7 +282,7 @@ class PredictPane(RunPane):
     def action_trace(self) -> None:
         """Let the present sentence be traced."""
         if self._run is not None:
-            self.post_message(self.TraceWanted(self._run, self._live.text or self._kept))
+            self.post_message(TraceWanted(self._run, self._live.text or self._kept))
 
     def action_beside_before(self) -> None:
         """Show or hide, beside the model, what it was before fine-tuning."""

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -31,6 +30,15 @@ from tui_finetune.ui.panes.runs_table import RunsTable
 from tui_finetune.ui.panes.runs_words import EMPTY, Found, about_run, title
 from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.say import say
+from tui_finetune.ui.wishes import (
+    CompareWanted,
+    EvaluateWanted,
+    ImportWanted,
+    PredictWanted,
+    RecipeWanted,
+    ResumeWanted,
+    WatchWanted,
+)
 from tui_finetune.ui.words import unreadable
 
 # How often the list is looked at, and how many runs that are not in sight each time.
@@ -78,34 +86,6 @@ class RunsPane(Vertical):
         Binding("d,delete", "delete", "Delete…"),
         Binding("i", "import", "Import…"),
     ]
-
-    @dataclass
-    class _OfARun(Message):
-        run: RunDirectory
-
-    class Opened(_OfARun):
-        """The person wants to see this run in Watch."""
-
-    class PredictWanted(_OfARun):
-        """The person wants to try this run's model."""
-
-    class EvaluateWanted(_OfARun):
-        """The person wants to know how good this run's model is."""
-
-    class ResumeWanted(_OfARun):
-        """The person wants this run to go on."""
-
-    class RecipeWanted(_OfARun):
-        """The person wants to change this run's recipe and start it again."""
-
-    @dataclass
-    class CompareWanted(Message):
-        """The person wants to see these runs side by side."""
-
-        runs: list[RunDirectory]
-
-    class ImportWanted(Message):
-        """The person wants to bring in the runs of another program."""
 
     def __init__(self, home: Path, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -312,23 +292,23 @@ class RunsPane(Vertical):
     @on(LineList.Chosen)
     def _chosen(self) -> None:
         """Open the run by Enter or a click on it."""
-        self._post(self.Opened)
+        self._post(WatchWanted)
 
     def action_predict(self) -> None:
         """Ask for the Predict pane with the run."""
-        self._post(self.PredictWanted)
+        self._post(PredictWanted)
 
     def action_evaluate(self) -> None:
         """Ask for the Evaluate pane with the run."""
-        self._post(self.EvaluateWanted)
+        self._post(EvaluateWanted)
 
     def action_resume(self) -> None:
         """Ask for the run to go on."""
-        self._post(self.ResumeWanted)
+        self._post(ResumeWanted)
 
     def action_copy(self) -> None:
         """Ask for the run's recipe in the panes, to be changed and started."""
-        self._post(self.RecipeWanted)
+        self._post(RecipeWanted)
 
     def _post(self, message: Callable[[RunDirectory], Message]) -> None:
         if run := self.selected:
@@ -336,7 +316,7 @@ class RunsPane(Vertical):
 
     def action_import(self) -> None:
         """Ask for the runs of another program."""
-        self.post_message(self.ImportWanted())
+        self.post_message(ImportWanted())
 
     def action_mark(self) -> None:
         """Mark the run for a comparison, or unmark it, and go on to the next line."""
@@ -355,7 +335,7 @@ class RunsPane(Vertical):
     def action_compare(self) -> None:
         """Ask for the marked runs side by side, in the order in which they were marked."""
         known = {run.id: run.run for run in self._runs}
-        self.post_message(self.CompareWanted([known[run_id] for run_id in self._marked]))
+        self.post_message(CompareWanted([known[run_id] for run_id in self._marked]))
 
     def action_rename(self) -> None:
         """Give the run another name."""

@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import DescendantFocus
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Select, Static
 
@@ -35,6 +34,7 @@ from tui_finetune.ui.widgets.dialog import is_covered
 from tui_finetune.ui.widgets.drop_down import DropDown
 from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.say import say
+from tui_finetune.ui.wishes import FieldWanted, StartGivenUp, StartWanted
 
 # With as many lines there is room for air, with as many columns for whole sentences.
 _TALL = 24
@@ -44,7 +44,7 @@ _WIDE = 140
 CHANGED = "●"
 
 # The group of the worker that counts tokens, which nobody waits for.
-COUNTING = "tokens"
+_COUNTING = "tokens"
 
 
 class TunePane(Vertical):
@@ -86,19 +86,6 @@ class TunePane(Vertical):
         & Input, & Select { width: 24; }
     }
     """
-
-    class StartWanted(Message):
-        """The training is to start, as the draft says."""
-
-    class StartGivenUp(Message):
-        """The start is not wanted any more, as long as the recipe is still being checked."""
-
-    class FieldWanted(Message):
-        """A field of the recipe is to be set, wherever that is done."""
-
-        def __init__(self, field: str) -> None:
-            super().__init__()
-            self.field = field
 
     def __init__(
         self, draft: Draft, engine: EngineClient, home: Path, id: str | None = None
@@ -191,7 +178,7 @@ class TunePane(Vertical):
         except InputError as error:
             self.notify(str(error), severity="error", markup=False)
             return
-        self.post_message(self.StartWanted())
+        self.post_message(StartWanted())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to give the start up only while that can be had."""
@@ -199,7 +186,7 @@ class TunePane(Vertical):
 
     def action_give_up(self) -> None:
         """Do not start after all."""
-        self.post_message(self.StartGivenUp())
+        self.post_message(StartGivenUp())
 
     @work
     async def action_check(self) -> None:
@@ -215,7 +202,7 @@ class TunePane(Vertical):
         if answer.start:
             self.action_start()
         elif answer.field is not None:
-            self.post_message(self.FieldWanted(answer.field))
+            self.post_message(FieldWanted(answer.field))
 
     def go_to(self, field: str) -> None:
         """Focus a field of the form, else find it among all fields."""
@@ -320,9 +307,13 @@ class TunePane(Vertical):
             self._counted = asked
             self._ask_to_count()
 
-    @work(group=COUNTING, exclusive=True)
+    @work(group=_COUNTING, exclusive=True)
     async def _ask_to_count(self) -> None:
         await count_tokens(self._draft, self._engine)
+
+    def give_up_counting(self) -> None:
+        """Count the tokens no further; it is done anew when it is needed."""
+        self.workers.cancel_group(self, _COUNTING)
 
     # --- what is shown ---
 

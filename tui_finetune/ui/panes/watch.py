@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from textual import events, on
@@ -11,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.message import Message
 from textual.widgets import Log, Static
 
 from tui_finetune.runs.directory import RunDirectory
@@ -24,6 +22,7 @@ from tui_finetune.ui.panes.watch_log import LOG_LINES_KEPT
 from tui_finetune.ui.panes.watch_machine import machine_lines, machine_view
 from tui_finetune.ui.widgets.focus import focus_now
 from tui_finetune.ui.widgets.say import say
+from tui_finetune.ui.wishes import EvaluateWanted, FollowWanted, PredictWanted, ResumeWanted
 from tui_finetune.ui.words import unreadable
 
 # How often the run's directory is looked at: while it goes on, and once it has ended.
@@ -93,27 +92,6 @@ class WatchPane(Vertical):
         Binding("M", "charts('smoothing kind')", "Smooth by steps or by time", show=False),
         Binding("escape", "back", "Back to all", show=False),
     ]
-
-    @dataclass
-    class PredictWanted(Message):
-        """The person wants to try this run's model."""
-
-        run: RunDirectory
-
-    @dataclass
-    class EvaluateWanted(Message):
-        """The person wants to know how good this run's model is."""
-
-        run: RunDirectory
-
-    @dataclass
-    class ResumeWanted(Message):
-        """The person wants this run to go on."""
-
-        run: RunDirectory
-
-    class FollowWanted(Message):
-        """The person wants the newest run of the home to be shown by itself, or no longer."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, classes="-empty")
@@ -336,21 +314,21 @@ class WatchPane(Vertical):
     def action_resume(self) -> None:
         """Ask for the run to go on."""
         if self._feed is not None:
-            self.post_message(self.ResumeWanted(self._feed.run))
+            self.post_message(ResumeWanted(self._feed.run))
 
     def action_predict(self) -> None:
         """Ask for the Predict pane with this run."""
         if self._feed is not None:
-            self.post_message(self.PredictWanted(self._feed.run))
+            self.post_message(PredictWanted(self._feed.run))
 
     def action_evaluate(self) -> None:
         """Ask for the Evaluate pane with the run."""
         if self._feed is not None:
-            self.post_message(self.EvaluateWanted(self._feed.run))
+            self.post_message(EvaluateWanted(self._feed.run))
 
     def action_follow(self) -> None:
         """Ask for the newest run to be shown by itself, or no longer."""
-        self.post_message(self.FollowWanted())
+        self.post_message(FollowWanted())
 
     def action_charts(self, change: Change) -> None:
         """Set something for all charts."""
