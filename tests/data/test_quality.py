@@ -168,6 +168,20 @@ def test_that_only_the_first_rows_were_looked_at_is_said(write, monkeypatch):
     assert "Repeated rows" not in [finding["title"] for finding in result["findings"]]
 
 
+def test_pairs_are_looked_at_in_both_texts(write):
+    rows = [(text, text[::-1], label) for text, label in sound()]
+    found_in = found(
+        write("a.csv", [("premise", "hypothesis", "label"), *rows, rows[3], (*rows[5][:2], "x")])
+    )
+    assert [row for _, row, _ in found_in["Repeated rows"]["rows"]] == [3, 80]
+    assert [row for _, row, _ in found_in["Same text, different labels"]["rows"]] == [5, 81]
+    other = (rows[7][0], "another second text", "a")
+    test = write("t.csv", [("premise", "hypothesis", "label"), rows[9], other])
+    path = write("b.csv", [("premise", "hypothesis", "label"), *rows])
+    shared = found(path, test=test)["Texts in both train and test"]
+    assert shared["count"] == 1
+
+
 def test_names_made_of_other_names_are_several_labels(write):
     rows = [(text, ("news", "sport", "sport; news")[n % 3]) for n, (text, _) in enumerate(sound())]
     path = write("a.csv", [("text", "label"), *rows])

@@ -36,7 +36,9 @@ def keys_of(texts: datasets.Dataset | pa.Table) -> pa.ChunkedArray:
     table = texts if isinstance(texts, pa.Table) else texts.data.table
     if "text_pair" not in table.column_names:
         return table.column("text")
-    return pc.binary_join_element_wise(table.column("text"), table.column("text_pair"), _BETWEEN)
+    wide = pa.large_string()  # text files are read as one kind of string, tables may hold both
+    both = (table.column(name).cast(wide) for name in ("text", "text_pair"))
+    return pc.binary_join_element_wise(*both, pa.scalar(_BETWEEN, wide))
 
 
 def written(targets: pa.Array) -> pa.Array:
