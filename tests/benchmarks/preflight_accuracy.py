@@ -2,9 +2,10 @@
 
     python tests/benchmarks/preflight_accuracy.py [ROUNDS] [RECIPE.yaml]
 
-Each round measures and then trains, each in a process of its own, so that what else happens on
-the machine falls on both. Memory is the largest `process_rss` of the journal's samples (on a GPU
-`used_by_run`), seconds are of the clock and of the processor, the latter free of what others do.
+Each round measures and then trains, in a process of its own and as the engine does it, so that what
+else happens on the machine falls on both. Memory is the largest `process_rss` of the journal's
+samples (on a GPU `used_by_run`), seconds are of the clock and of the processor, the latter free of
+what others do.
 """
 
 import json
@@ -72,25 +73,28 @@ def train(recipe: Recipe, home: Path) -> dict[str, float]:
     }
 
 
-def train_elsewhere(recipe: Recipe, home: Path) -> dict[str, float]:
-    """Return what `train` does, in a process of its own."""
-    command = [sys.executable, __file__, "--train", str(home)]
-    asked = json.dumps(recipe.model_dump(mode="json"))
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+def measure_and_train(recipe: Recipe, home: Path) -> dict[str, tuple[float, float]]:
+    """Return what was measured and what the run took, by figure; one process, as the engine does.
 
-
-def compare(recipe: Recipe, home: Path) -> dict[str, tuple[float, float]]:
-    """Return what was measured and what a run took, by figure."""
+    What is measured holds the modules of the process that asks, which is the one that trains then.
+    """
     choose_home(home)
     setup = set_up(recipe)
     measured = measure(recipe, home, lambda _: None)
     assert isinstance(measured, Measurement), measured
-    took = train_elsewhere(recipe, home)
+    took = train(recipe, home)
     rows = setup.data.splits["train"].num_rows
     course = plan(training_arguments(setup.recipe, home, rows), rows)
     expected = {**vars(measured), "total_seconds": total_seconds(measured, course, setup)}
     return {name: (expected[name], value) for name, value in took.items()}
+
+
+def compare(recipe: Recipe, home: Path) -> dict[str, tuple[float, float]]:
+    """Return what `measure_and_train` does, in a process that has loaded nothing else."""
+    command = [sys.executable, __file__, "--compare", str(home)]
+    asked = json.dumps(recipe.model_dump(mode="json"))
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def main(rounds: int, recipe: Recipe) -> None:
@@ -108,9 +112,9 @@ def main(rounds: int, recipe: Recipe) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--train"]:
-        choose_home(Path(sys.argv[2]))
-        print(json.dumps(train(parse_recipe(json.load(sys.stdin), "stdin"), Path(sys.argv[2]))))
+    if sys.argv[1:2] == ["--compare"]:
+        asked = parse_recipe(json.load(sys.stdin), "stdin")
+        print(json.dumps(measure_and_train(asked, Path(sys.argv[2]))))
     else:
         main(
             int(sys.argv[1]) if len(sys.argv) > 1 else 3,
