@@ -284,6 +284,7 @@ def test_a_run_on_several_files_or_a_hub_dataset_has_a_name_and_a_line_of_words(
     assert recipe.run_name() == "a-minilm"
     assert source_words(recipe.data.source) == "/d/a.csv and 2 more"
     assert parsed(data={"source": "glue/sst:2"}).run_name() == "sst-2-minilm"
+    assert parsed(data={"source": "a/my.v2.jsonl.gz"}).run_name() == "my.v2-minilm"
 
 
 def test_how_a_text_file_is_written_can_be_said_with_names_for_signs(tmp_path):

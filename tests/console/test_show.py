@@ -44,6 +44,28 @@ def test_ids_and_figures_stand_whole_at_any_width(
     assert max(map(len, printed.splitlines())) <= width
 
 
+def test_all_metrics_of_several_labels_are_legible_in_80_columns(put_run, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    metrics = {f"a_rather_long_metric_{n}": n / 16 for n in range(14)}
+    print_run(put_run(metrics={"validation": metrics, "test": metrics}), as_json=False)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["validation", "test"] in lines
+    for name, value in metrics.items():
+        assert [name, f"{value:.4f}", f"{value:.4f}"] in lines
+
+
+def test_the_command_for_a_prediction_names_the_second_text_of_a_pair(put_run, tmp_path, capsys):
+    single, paired = put_run(), put_run("pairs")
+    paired.recipe.write_text("data: {source: a.csv, columns: {text: q, text_pair: a}}")
+    for run in (single, paired):
+        run.model.mkdir()
+        (run.model / "config.json").touch()
+        print_run(run, as_json=False)
+    first, second = (line for line in capsys.readouterr().out.splitlines() if "next" in line)
+    assert first.endswith(f'predict {single.id} "a sentence"')
+    assert second.endswith(f'predict {paired.id} "a sentence" --pair "its second text"')
+
+
 def test_hostile_text_is_printed_harmless(put_run, tmp_path, capsys):
     metrics = {HOSTILE: {HOSTILE: 0.5}}
     run = put_run(state=HOSTILE, name=HOSTILE, reason=HOSTILE, data=HOSTILE, metrics=metrics)

@@ -62,6 +62,9 @@ def _print(document: dict[str, Any]) -> None:
     detected = [f"{name} {value}" for name, value in document["detected"].items()]
     console.print(Text(clean(", ".join(detected), 300), style="dim"))
     console.print(Text(f"splits {sizes} ({document['cut']})" if sizes else "splits —"))
+    columns = {"text": "text", "second text": "text_pair", "label": "label"}
+    roles = [f"{role} {clean(document[key], 40)}" for role, key in columns.items() if document[key]]
+    console.print(Text(f"columns {', '.join(roles) or '—'}"))
     for decision in document["decisions"]:
         console.print(Text(f"decided {clean(decision['message'], 300)}"))
     console.print()

@@ -50,7 +50,10 @@ def print_run(run: RunDirectory, as_json: bool) -> None:
     console.print(_metrics_table(status.metrics))
     if (run.model / "config.json").is_file():
         console.print(Text(f"model  {clean(run.model)}"))
-        console.print(Text(f'next   tui-finetune predict {clean(run.id)} "a sentence"'))
+        command = f'tui-finetune predict {clean(run.id)} "a sentence"'
+        if read_settings(run).get("data.columns.text_pair"):
+            command += ' --pair "its second text"'
+        console.print(Text(f"next   {command}"), soft_wrap=True)  # to be copied whole
 
 
 def print_runs(home: "Path", as_json: bool, query: str = "") -> None:
@@ -198,16 +201,15 @@ def _epoch_document(epoch: Epoch) -> dict[str, Any]:
 
 
 def _metrics_table(metrics: dict[str, dict[str, float | None]]) -> Table:
+    """Return a line for each metric: of several labels there are more than fit side by side."""
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    names = list(dict.fromkeys(name for values in metrics.values() for name in values))
     table.add_column("")
-    for name in names:
-        table.add_column(Text(clean(name, 40)), justify="right")
-    for split, values in metrics.items():
-        cells = (
-            (loss_figure if name.endswith("loss") else figure)(values.get(name)) for name in names
-        )
-        table.add_row(Text(clean(split, 40)), *cells)
+    for split in metrics:
+        table.add_column(Text(clean(split, 40)), justify="right")
+    for name in dict.fromkeys(name for values in metrics.values() for name in values):
+        written = loss_figure if name.endswith("loss") else figure
+        cells = (written(values.get(name)) for values in metrics.values())
+        table.add_row(Text(clean(name, 40)), *cells)
     return table
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tui_finetune.data_endings import endings
 from tui_finetune.home import run_of_model
 
 STARTER = "starter"
@@ -275,7 +276,9 @@ class Recipe(Section):
         source = self.model.source
         model = "minilm" if source == STARTER else model_name(source)
         first = self.data.source if isinstance(self.data.source, str) else self.data.source[0]
-        return f"{Path(first.replace(':', '-')).stem}-{model}"[:60]
+        path = Path(first.replace(":", "-"))
+        data = Path(path.stem).stem if endings(path)[1] else path.stem  # reviews of reviews.csv.gz
+        return f"{data}-{model}"[:60]
 
 
 def model_name(source: str) -> str:
