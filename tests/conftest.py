@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import random
+import tempfile
 from collections.abc import Callable, Collection, Sequence
 from itertools import repeat
 from pathlib import Path
@@ -21,7 +22,9 @@ process.settle()
 settings.register_profile("any machine", deadline=None)  # a test never fails for being slow
 settings.load_profile("any machine")
 os.environ["HF_HUB_OFFLINE"] = "1"  # the tests never go to the network
-os.environ["TUI_FINETUNE_HOME"] = "/nonexistent/tests-name-their-own-home"
+# For what names no home, and of this process alone; `/nonexistent` would be made by root.
+_HOME = tempfile.TemporaryDirectory(prefix="tui-finetune-tests-", ignore_cleanup_errors=True)
+os.environ["TUI_FINETUNE_HOME"] = f"{_HOME.name}/home"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -80,6 +80,20 @@ def test_a_former_version_that_another_file_still_has_stays(write, cache):
     assert len(arrow_files(cache)) == 1
 
 
+def test_what_another_program_is_just_writing_there_stays(write, cache):
+    path = write("a.csv", "text,label\na,1\nb,0\n")
+    opened = open_source(path, cache=cache)
+    folder = arrow_files(cache)[0].parent
+    (folder / "tmpk3j2h1").touch()  # as datasets names what it is mapping
+    (folder / "csv").mkdir()
+    tokens = folder / "cache-0123456789abcdef.arrow"
+    tokens.touch()
+    open_source(path, Reading(header=False), cache)
+    assert {"tmpk3j2h1", "csv"} < {entry.name for entry in folder.iterdir()}
+    assert not tokens.exists()  # of the rows as they were read before
+    assert opened.dataset["text"][:] == ["a", "b"]
+
+
 def test_another_reading_of_the_same_content_takes_the_place_of_the_first(write, cache):
     path = write("a.csv", "text,label\na,1\nb,0\n")
     assert len(open_source(path, cache=cache).dataset) == 2

@@ -140,7 +140,8 @@ def _write(folder: Path, wanted: Reading, rows: Rows) -> None:
     for path in answers:
         _write_whole(path, answer)
     for path in set(folder.iterdir()) - {copy, *answers}:
-        path.unlink(missing_ok=True)
+        if path.suffix in (".arrow", ".json"):  # what has another is being written by others
+            path.unlink(missing_ok=True)
 
 
 def _load(folder: Path, wanted: Reading) -> Copy | None:
