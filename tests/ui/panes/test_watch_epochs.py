@@ -1,3 +1,4 @@
+import asyncio
 import time
 
 import pytest
@@ -89,6 +90,30 @@ async def test_sixty_epochs_scroll_and_the_newest_is_in_sight(
         app.query_one(DataTable).focus()
         await pilot.press("home", *["pageup"] * 20)
         await until(pilot, lambda: "first epoch" in screen_text(app))
+
+
+async def test_the_newest_epoch_is_in_sight_however_late_the_table_knows_its_size(
+    watching, put_run, screen_text, until, monkeypatch
+):
+    run = put_run(state="running", steps=0, epochs=60.0, heartbeat=time.time())
+    figures = [{"step": n, "epoch": float(n), "eval_loss": 1 / n} for n in range(1, 42)]
+    log(run, *figures[:40])
+    app = watching(run)
+    when_idle, idle = DataTable._on_idle, asyncio.Event()
+
+    async def later(table, event):
+        if idle.is_set():
+            await when_idle(table, event)
+
+    async with app.run_test(size=NARROW) as pilot:
+        await until(pilot, lambda: "★ 40" in screen_text(app))
+        monkeypatch.setattr(DataTable, "_on_idle", later)
+        log(run, figures[40])
+        await until(pilot, lambda: "best epoch 41" in screen_text(app))
+        await pilot.pause(0.2)
+        idle.set()
+        app.query_one(DataTable).refresh()
+        await until(pilot, lambda: "★ 41" in screen_text(app))
 
 
 async def test_of_very_many_evaluations_the_newest_are_in_the_table(

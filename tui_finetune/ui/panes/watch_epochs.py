@@ -81,12 +81,18 @@ class EpochTable(Vertical):
         self._first = 0
         self._snapshot: Snapshot | None = None
         self._focused = False
+        self._follows = True
+        self._end = 0  # how far down it was scrolled last to show the newest row
 
     def compose(self) -> ComposeResult:
         """Lay out the table, its explanation, and what stands there instead of an empty one."""
         yield DataTable(id="watch-epochs", show_cursor=False, cursor_type="row")
         yield Static(id="watch-explanation", markup=False)
         yield Static(id="watch-no-epochs", markup=False)
+
+    def on_mount(self) -> None:
+        """Keep the newest row in sight; the table learns its own size only when it is idle."""
+        self.watch(self.table, "virtual_size", self._to_end, init=False)
 
     @property
     def table(self) -> "DataTable[Text]":
@@ -98,6 +104,7 @@ class EpochTable(Vertical):
         self._snapshot = None
         self.table.clear(columns=True)
         self._columns, self._rows = [], []
+        self._follows, self._end = True, 0
         self.table.display = False
         self._explain()
         say(self, "#watch-no-epochs", Content(""))
@@ -136,8 +143,8 @@ class EpochTable(Vertical):
         coming = math.ceil(snapshot.status.epochs) if snapshot.active else 0
         expected = max(coming, len(rows), 2)
         table.styles.height = 1 + min(expected, most)
-        at_end = table.scroll_offset.y >= table.max_scroll_y
-        follows = at_end and table.cursor_row >= len(self._rows) - 1
+        at_end = table.scroll_offset.y >= min(self._end, table.max_scroll_y)
+        self._follows = at_end and table.cursor_row >= len(self._rows) - 1
         for number, row in enumerate(rows):
             if number >= len(self._rows):
                 table.add_row(*self._cells(row, snapshot, number), key=str(number))
@@ -145,10 +152,15 @@ class EpochTable(Vertical):
                 for column, cell in enumerate(self._cells(row, snapshot, number)):
                     if row[column] != self._rows[number][column]:
                         table.update_cell(str(number), str(column), cell)
-        if follows and len(rows) != len(self._rows):
+        if self._follows and len(rows) != len(self._rows):
             table.move_cursor(row=len(rows) - 1, animate=False)
-            table.call_after_refresh(table.scroll_end, animate=False)
+            self.call_after_refresh(self._to_end)
         self._rows = rows
+
+    def _to_end(self) -> None:
+        if self._follows:
+            self.table.scroll_end(animate=False, immediate=True)
+            self._end = self.table.scroll_offset.y
 
     def _cells(self, row: list[str], snapshot: Snapshot, number: int) -> list[Text]:
         """Return a row's cells: the best epoch's figures stand out, the unfinished one's do not."""
